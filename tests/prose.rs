@@ -1,4 +1,5 @@
-//! House rules for prose: width, links, words. Each problem is reported as `file:line: what`.
+//! House rules for prose: width, links, words. Each problem is reported as `file:line: what`. The words of the CLI's
+//! sources and of the providers' files are checked, too.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ const COLUMNS: usize = 120;
 const UNBROKEN: usize = 80;
 
 /// Words that readers didn't understand, and the standard term for each.
-const WORDS: [(&str, &str); 19] = [
+const WORDS: [(&str, &str); 46] = [
     ("told secret", "handshake secret"),
     ("told link", "external link"),
     ("parked", "expired"),
@@ -31,6 +32,33 @@ const WORDS: [(&str, &str); 19] = [
     ("for good", "permanently"),
     ("anew", "again"),
     ("let go", "released, or deleted"),
+    ("called wrongly", "invalid arguments"),
+    ("whoever", "anybody who, or name the role"),
+    ("somebody else", "another user, operator or consumer"),
+    ("becomes of", "the result of"),
+    ("became of", "the result of"),
+    ("comes of it", "its events, or its result"),
+    ("came of it", "its result"),
+    ("billed so", "which is billed"),
+    ("to the letter", "exactly"),
+    ("all the same", "anyway"),
+    ("in vain", "without effect"),
+    ("complain of", "warning"),
+    ("one's own", "custom, or your own"),
+    ("for ever", "permanently"),
+    ("run together", "joined"),
+    ("had no answer", "failed, or didn't respond"),
+    ("about no event", "matches no event"),
+    ("rule is about it", "rule matches it"),
+    ("takes its place", "replaces it"),
+    ("stands for it", "a default"),
+    ("the very", "exactly, or the same"),
+    ("further and further", "with growing intervals"),
+    ("yours to choose", "you choose, or name who chooses"),
+    ("where secrets go", "with the secrets"),
+    ("told by", "name the sender or the field"),
+    ("told apart", "distinguished"),
+    ("no secret, but", "not confidential, but"),
 ];
 
 /// A line of a page, and its kind.
@@ -99,7 +127,8 @@ fn wide(line: &Line<'_>) -> bool {
 
 fn words(line: &Line<'_>) -> impl Iterator<Item = (&'static str, &'static str)> {
     let prose = if line.code || line.generated { String::new() } else { without_code(line.text).to_lowercase() };
-    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let prose = prose.split("\\\n").map(str::trim_start).collect::<String>();
+    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     WORDS.into_iter().filter(move |(word, _)| {
         prose.match_indices(word).any(|(at, _)| {
             let before = prose.get(..at).and_then(|before| before.chars().next_back());
@@ -107,6 +136,24 @@ fn words(line: &Line<'_>) -> impl Iterator<Item = (&'static str, &'static str)> 
             !is_word(before) && (word.ends_with(' ') || !is_word(after))
         })
     })
+}
+
+/// The lines of a source file or a data file. A sentence that goes on in the next line by a backslash is one line.
+fn sentences(text: &str) -> Vec<Line<'_>> {
+    let mut all = Vec::new();
+    let mut rest = text;
+    let mut number = 1;
+    while !rest.is_empty() {
+        let mut end = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        while rest[..end].ends_with("\\\n") {
+            end = rest[end..].find('\n').map_or(rest.len(), |at| end + at + 1);
+        }
+        let (text, after) = rest.split_at(end);
+        all.push(Line { number, text, code: false, generated: false });
+        number += text.matches('\n').count();
+        rest = after;
+    }
+    all
 }
 
 /// Why a link of a page is broken.
@@ -123,12 +170,12 @@ fn dead(page: &Path, target: &str) -> Option<String> {
     (!known).then(|| format!("{target}: no such heading"))
 }
 
-fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
+fn files(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            pages(&path, found);
-        } else if path.extension().is_some_and(|e| e == "md") {
+            files(&path, extension, found);
+        } else if path.extension().is_some_and(|e| e == extension) {
             found.push(path);
         }
     }
@@ -139,10 +186,10 @@ fn prose() -> Vec<PathBuf> {
     let mut found = vec![root().join("events/README.md"), root().join("events/samples/README.md")];
     let top = std::fs::read_dir(root()).expect("the root").map(|entry| entry.expect("an entry").path());
     found.extend(top.filter(|path| path.extension().is_some_and(|e| e == "md")));
-    pages(&root().join("docs"), &mut found);
+    files(&root().join("docs"), "md", &mut found);
     let examples = root().join("examples");
     if examples.is_dir() {
-        pages(&examples, &mut found);
+        files(&examples, "md", &mut found);
     }
     found.sort();
     assert!(found.len() > 60, "all pages: {}", found.len());
@@ -188,12 +235,33 @@ fn pages_use_the_words_of_the_field() {
     assert!(found.is_empty(), "say it in the field's words:\n{found}");
 }
 
+/// The sources of the CLI, whose texts users see, and the providers' files.
+#[test]
+fn the_cli_and_the_providers_use_the_words_of_the_field() {
+    let mut sources = Vec::new();
+    files(&root().join("cli/src"), "rs", &mut sources);
+    files(&root().join("cli/project/src"), "rs", &mut sources);
+    files(&root().join("functions/receiver/providers"), "toml", &mut sources);
+    assert!(sources.len() > 300, "all sources: {}", sources.len());
+    let mut found = String::new();
+    for path in sources {
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        let name = path.strip_prefix(root()).expect("below the root").display();
+        for line in sentences(&text) {
+            for (word, instead) in words(&line) {
+                found.push_str(&format!("{name}:{}: \"{word}\": write {instead}\n", line.number));
+            }
+        }
+    }
+    assert!(found.is_empty(), "say it in the field's words:\n{found}");
+}
+
 #[test]
 fn the_index_of_decisions_names_each_with_its_title() {
     let folder = root().join("docs/decisions");
     let index = std::fs::read_to_string(folder.join("README.md")).expect("the index");
     let mut decisions = Vec::new();
-    pages(&folder, &mut decisions);
+    files(&folder, "md", &mut decisions);
     let mut missing = String::new();
     for path in decisions {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
@@ -220,6 +288,10 @@ fn violations_are_found() {
     assert_eq!(all, [3]);
     let found: Vec<(usize, &str)> = lines.iter().flat_map(|line| words(line).map(|(word, _)| (line.number, word))).collect();
     assert_eq!(found, [(8, "parked"), (13, "kept event"), (13, "anew")]);
+    let source = "let a = 1;\nsay!(\"it is buried for \\\n     good\");\nlet for_good = \"`parked`\"; // anew\n";
+    let found: Vec<(usize, &str)> =
+        sentences(source).iter().flat_map(|line| words(line).map(|(word, _)| (line.number, word))).collect();
+    assert_eq!(found, [(2, "buried"), (2, "for good"), (4, "anew")]);
     assert_eq!(anchors(&page), BTreeSet::from(["a-b-c-d".to_owned(), "e".to_owned()]));
     let readme = root().join("README.md");
     assert_eq!(dead(&readme, "docs/links.md#who-may-send-one"), None);

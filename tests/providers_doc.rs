@@ -49,9 +49,9 @@ fn the_providers_page_agrees_with_their_files() {
 const IDENTITIES: &str = "
 <a id=\"identity\"></a>
 
-### Which deliveries are one event
+### How events and retries are recognised
 
-| source | an event is known by | a retry is | taken for one event |
+| source | event key | recognised as a retry | merged into one event |
 |---|---|---|---|
 ";
 
@@ -107,27 +107,27 @@ fn section(page: &mut String, provider: &Provider) {
     let rows = [
         ("source", source),
         ("secret", provider.secret.clone()),
-        ("set up", steps.join("<br>")),
+        ("set-up", steps.join("<br>")),
         ("signature", format!("{} in {}", scheme.algorithm.as_str(), code(&scheme.signature.places()))),
         ("signed", scheme.signed()),
-        ("or", ways(provider)),
+        ("alternative", ways(provider)),
         ("key", scheme.key_from()),
-        ("must be", scheme.expected()),
+        ("required", scheme.expected()),
         ("timestamp", scheme.timestamp.as_ref().map_or(String::new(), timestamp)),
         ("event key", lines(&identity.known_by)),
-        ("a retry is", lines(&identity.retried)),
+        ("a retry has", lines(&identity.retried)),
         ("repetitions", list(&identity.repeated)),
-        ("one event", lines(&identity.merged)),
+        ("merged", lines(&identity.merged)),
         ("handshake", handshakes.join(", ")),
-        ("answer within", provider.delivery.ack_deadline_seconds.map_or(String::new(), |s| format!("{s} s"))),
+        ("respond within", provider.delivery.ack_deadline_seconds.map_or(String::new(), |s| format!("{s} s"))),
         ("retries", format!("{}{}", provider.delivery.retries, retries(provider))),
-        ("answer", answers(provider)),
-        ("weakness", list(&provider.weaknesses())),
-        ("mind", list(&provider.delivery.pitfalls)),
+        ("response", answers(provider)),
+        ("weaknesses", list(&provider.weaknesses())),
+        ("pitfalls", list(&provider.delivery.pitfalls)),
         ("evidence", format!("{:?}: {}", provider.evidence.level, list(&provider.evidence.sources))),
         ("unverified", list(&provider.evidence.unverified)),
         ("vectors", provider.vectors.len().to_string()),
-        ("its own page", format!("<{}>", provider.docs)),
+        ("documentation", format!("<{}>", provider.docs)),
     ];
     write!(page, "\n<a id=\"{}\"></a>\n\n### {}\n\n| | |\n|---|---|\n", provider.name, provider.title).expect("a string");
     for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
@@ -139,7 +139,7 @@ fn section(page: &mut String, provider: &Provider) {
 /// The provider's other signing methods.
 fn ways(provider: &Provider) -> String {
     let way = |scheme: &Scheme| {
-        let said = [("key", scheme.key_from()), ("must be", scheme.expected())];
+        let said = [("key", scheme.key_from()), ("required", scheme.expected())];
         let more = said.into_iter().filter(|(_, said)| !said.is_empty()).map(|(what, said)| format!("; {what}: {said}"));
         let (algorithm, places) = (scheme.algorithm.as_str(), scheme.signature.places());
         format!("{algorithm} in `{places}` of {}{}", scheme.signed(), more.collect::<String>())
@@ -150,8 +150,8 @@ fn ways(provider: &Provider) -> String {
 fn timestamp(spec: &SignedTimestamp) -> String {
     let (late, early) = (spec.tolerance_seconds, spec.tolerance_seconds.min(MAX_SIGNED_AHEAD.as_secs()));
     match late == early {
-        true => format!("`{}`, {late} s either way", spec.from),
-        false => format!("`{}`, {late} s late or {early} s early", spec.from),
+        true => format!("`{}`, up to {late} s old or ahead", spec.from),
+        false => format!("`{}`, up to {late} s old, or {early} s ahead", spec.from),
     }
 }
 
@@ -159,7 +159,7 @@ fn timestamp(spec: &SignedTimestamp) -> String {
 fn retries(provider: &Provider) -> String {
     match (provider.delivery.resigned, provider.delivery.retried_for_seconds) {
         (true, _) => "; signed again".to_owned(),
-        (false, Some(seconds)) if seconds > 0 => format!("; taken with their first signature for {seconds} s"),
+        (false, Some(seconds)) if seconds > 0 => format!("; accepted with the first signature for {seconds} s"),
         (false, Some(_) | None) => String::new(),
     }
 }
@@ -168,14 +168,14 @@ fn retries(provider: &Provider) -> String {
 fn answers(provider: &Provider) -> String {
     let one = |success: &Success| {
         let body = match success.body.as_deref() {
-            None => "our JSON".to_owned(),
-            Some("") => "nothing".to_owned(),
-            Some(body) => format!("`{body}`"),
+            None => "with the default JSON".to_owned(),
+            Some("") => "without a body".to_owned(),
+            Some(body) => format!("with `{body}`"),
         };
         let when = success.when.iter().map(|(place, wanted)| format!("`{place}` is {}", wanted.0.join(" or ")));
         let when: Vec<String> = when.collect();
-        let when = if when.is_empty() { String::new() } else { format!(" where {}", when.join(", ")) };
-        format!("{} with {body}{when}", success.status)
+        let when = if when.is_empty() { String::new() } else { format!(" if {}", when.join(", ")) };
+        format!("{} {body}{when}", success.status)
     };
     let refused = provider.refusal.as_ref().map(|refusal| {
         let status = refusal.unauthentic.map_or(String::new(), |status| format!("{status} "));

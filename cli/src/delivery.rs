@@ -44,8 +44,8 @@ pub(crate) fn post(url: &str, request: &SignedRequest) -> Result<Reply, Failure>
         post = post.header(name, value);
     }
     let mut response = post.send(&request.body[..]).map_err(|error| {
-        Failure::new(format!("{url} had no answer: {error}"))
-            .hint("is `tidings dev` running? start it, or name a deployment's address with --url")
+        Failure::new(format!("no response from {url}: {error}"))
+            .hint("is `tidings dev` running? start it, or give a deployment's address with --url")
     })?;
     let status = response.status().as_u16();
     let text = response.body_mut().read_to_string().unwrap_or_default();

@@ -25,7 +25,7 @@ pub(crate) fn print(context: &Context) {
             let value = short(&fact.value.to_string(), 48);
             say!("    {name:<width$}  {value:<48}  {}", paint(FAINT, from));
             if entity == PREFERENCES && unreadable.iter().any(|preference| preference.as_str() == name) {
-                let what = "can't be read, so notifications are withheld; docs/configuration.md has the forms";
+                let what = "can't be read, so notifications are withheld; docs/configuration.md lists the allowed values";
                 say!("    {:<width$}  {}", "", paint(WARN, what));
             }
         }
@@ -42,7 +42,7 @@ pub(crate) fn unreadable_preferences(context: &Context) -> Vec<Preference> {
 fn from(order: &Order) -> String {
     let Order { time, key, .. } = order;
     match manual::applied_again(key) {
-        _ if Correction::is_key(key) => format!("{time} by hand: {key}"),
+        _ if Correction::is_key(key) => format!("{time} by manual change: {key}"),
         Some(event) => format!("{time} by {}, applied again", short(event, 40)),
         None => format!("{time} by {}", short(key.as_str(), 40)),
     }

@@ -111,7 +111,7 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| {
-        Failure::new(format!("{}: {error}", path.display())).hint("--output never replaces a file: name one that isn't there")
+        Failure::new(format!("{}: {error}", path.display())).hint("--output never replaces a file: give one that doesn't exist")
     })
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn document(path: &Path) -> Result<String, Failure> {
 
 /// The secrets of a source, newest first. At least one must exist.
 pub(crate) fn secrets(document: &str, source: &Source) -> Result<Vec<String>, Failure> {
-    const FORM: &str = "--secrets FILE: a JSON object from source to a secret or a list of secrets";
+    const FORM: &str = "give --secrets FILE: a JSON object from source to a secret or a list of secrets";
     let secrets = secrets_of(document, &source.name).map_err(|error| Failure::new(error.to_string()).hint(FORM))?;
     if secrets.is_empty() {
         return Err(Failure::new(format!("no secret for source {:?}", source.name)).hint(FORM));
@@ -180,6 +180,6 @@ mod tests {
         assert_eq!(json::<Vec<u8>>(&list(MAX_FILE_JSON_VALUES)).unwrap().len(), MAX_FILE_JSON_VALUES - 1);
         let said = json::<Vec<u8>>(&list(MAX_FILE_JSON_VALUES + 1)).unwrap_err();
         assert_eq!(said, "it has 1000001 values, allowed: 1000000");
-        assert_eq!(values(br#"{"a,:[{\"": [1, "\\"], "b": {}}"#), 8, "what is in a string counts as nothing");
+        assert_eq!(values(br#"{"a,:[{\"": [1, "\\"], "b": {}}"#), 8, "the content of a string isn't counted");
     }
 }

@@ -110,11 +110,11 @@ const _: () = {
     );
     assert!(
         MAX_CAPTURED as u64 * MAX_STORED_EVENT_BYTES as u64 <= MAX_CAPTURED_BYTES,
-        "as many as one replay plays are in memory"
+        "all deliveries of a replay are in memory"
     );
-    assert!(MAX_CAPTURE_FILE_BYTES >= 6 * MAX_BODY_BYTES + MAX_REQUEST_HEAD_BYTES, "what is recorded can be read");
-    assert!(MAX_CAPTURE_FILE_BYTES <= MAX_REQUEST_FILE_BYTES, "so that `verify` can say what a recorded delivery is");
-    assert!(MAX_FILE_JSON_VALUES > MAX_BODY_BYTES / 2, "a body has no more");
+    assert!(MAX_CAPTURE_FILE_BYTES >= 6 * MAX_BODY_BYTES + MAX_REQUEST_HEAD_BYTES, "a recorded delivery can be read");
+    assert!(MAX_CAPTURE_FILE_BYTES <= MAX_REQUEST_FILE_BYTES, "`verify` can recognise a recorded delivery");
+    assert!(MAX_FILE_JSON_VALUES > MAX_BODY_BYTES / 2, "a body can't have more");
     assert!(EVENTS_LISTED <= MAX_EVENTS_LISTED && TIMELINE_SHOWN <= MAX_EVENTS_LISTED);
     assert!(MAX_CLOCK_APART.as_secs() < DEFAULT_TOLERANCE.as_secs());
     assert!(MIN_STATUS_SPAN.as_secs() < MAX_STATUS_SPAN.as_secs());

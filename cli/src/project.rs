@@ -54,7 +54,7 @@ impl fmt::Display for Location {
         match self {
             Self::Folder(folder) if folder.as_os_str().is_empty() => f.write_str("."),
             Self::Folder(folder) => write!(f, "{}", folder.display()),
-            Self::Demo => f.write_str("the demo's, which is built in"),
+            Self::Demo => f.write_str("the built-in demo project"),
         }
     }
 }
@@ -75,8 +75,8 @@ impl Location {
         if folder.join(SOURCES).is_file() {
             Ok(Self::Folder(folder.to_owned()))
         } else {
-            Err(Failure::new(format!("{} is no project: it has no {SOURCES}", folder.display()))
-                .hint("`tidings init NAME` makes a project")
+            Err(Failure::new(format!("{} isn't a project: it has no {SOURCES}", folder.display()))
+                .hint("`tidings init NAME` creates a project")
                 .status(2))
         }
     }
@@ -84,8 +84,8 @@ impl Location {
     /// The project that was named or found.
     pub fn here() -> Result<Self, Failure> {
         Self::find()?.ok_or_else(|| {
-            Failure::new(format!("no project here: neither this folder nor one above it has a {SOURCES}"))
-                .hint("`tidings init NAME` makes one; or name its folder with --project DIR")
+            Failure::new(format!("no project here: neither this folder nor a parent folder has a {SOURCES}"))
+                .hint("`tidings init NAME` creates one; or give a project's folder with --project DIR")
         })
     }
 
@@ -93,7 +93,7 @@ impl Location {
     pub fn here_or_demo() -> Result<Self, Failure> {
         static SAID: Once = Once::new();
         Ok(Self::find()?.unwrap_or_else(|| {
-            SAID.call_once(|| note("no project here: the demo's is taken, which is built in. `tidings init NAME` makes one"));
+            SAID.call_once(|| note("no project here: the built-in demo project is used. `tidings init NAME` creates a project"));
             Self::Demo
         }))
     }
@@ -227,7 +227,7 @@ impl Project {
         match text.len() {
             bytes if bytes > MAX_ARTEFACT_BYTES => {
                 Err(Failure::new(format!("{} would have {bytes} bytes, allowed: {MAX_ARTEFACT_BYTES}", artefact::ARTEFACT))
-                    .hint("the largest part is most often schemas/: take descriptions and examples out of them"))
+                    .hint("the schemas are most often the largest part: remove descriptions and examples from them"))
             }
             _ => Ok(text),
         }
@@ -247,7 +247,7 @@ pub(crate) fn source(name: &str) -> Result<Source, Failure> {
     let missing = || {
         let hint = did_you_mean(name, names.iter().copied());
         Failure::new(format!("no source {name:?} in {}{hint}", location.path(SOURCES).display()))
-            .hint(format!("allowed: {}; or take any preset with --preset", names.join(", ")))
+            .hint(format!("allowed: {}; or use any preset with --preset", names.join(", ")))
     };
     sources.iter().find(|source| source.name == name).cloned().ok_or_else(missing)
 }
@@ -273,7 +273,7 @@ mod tests {
         let open = |folder: &Path| Project::open(Location::at(folder).unwrap()).unwrap();
         assert_eq!(open(&here).artefact().unwrap(), open(&there).artefact().unwrap());
         fs::write(there.join(RULES), "# a comment\nversion: 1\n").unwrap();
-        assert_eq!(open(&here).hash(), open(&there).hash(), "a comment changes nothing that a function does");
+        assert_eq!(open(&here).hash(), open(&there).hash(), "a comment doesn't change the artefact");
         fs::write(there.join("schemas/stripe/charge.refunded/1.json"), r#"{"type": "object"}"#).unwrap();
         assert_ne!(open(&here).hash(), open(&there).hash());
         [here, there].iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
@@ -309,6 +309,6 @@ mod tests {
     #[test]
     fn a_folder_without_sources_is_not_a_project() {
         let said = Location::at(&std::env::temp_dir().join("nothing-here")).unwrap_err().to_string();
-        assert!(said.contains("no project: it has no sources.yaml"), "{said}");
+        assert!(said.contains("isn't a project: it has no sources.yaml"), "{said}");
     }
 }

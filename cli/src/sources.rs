@@ -10,7 +10,7 @@ use tidings_project::{did_you_mean, preset_names, presets};
 pub(crate) fn preset(name: &str) -> Result<Provider, Failure> {
     tidings_project::preset(name).cloned().ok_or_else(|| {
         Failure::new(format!("no preset {name:?}{}", did_you_mean(name, preset_names())))
-            .hint("tidings providers list shows them; another scheme can be configured: docs/configuration.md")
+            .hint("`tidings providers list` lists the presets; other schemes can be configured: docs/configuration.md")
     })
 }
 

@@ -298,7 +298,8 @@ pub(crate) async fn queue_counts(options: &Place) -> Result<Vec<QueueCount>, Fai
 pub(crate) fn output(outputs: &[(String, String)], stack: &str, name: &str) -> Result<String, Failure> {
     let found = outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     found.ok_or_else(|| {
-        Failure::new(format!("stack {stack} has no output {name}")).hint("is it a stack of Tidings' template.yaml?")
+        Failure::new(format!("stack {stack} has no output {name}"))
+            .hint("check that the stack was deployed with the template.yaml of Tidings")
     })
 }
 
@@ -342,12 +343,12 @@ async fn described(config: &SdkConfig, stack: &str) -> Result<Vec<Stack>, Failur
 
 /// The failure for an unreadable table, in terms of the options.
 pub(crate) fn unreadable(options: &Place, error: &Unavailable) -> Failure {
-    let failure = Failure::new(format!("{} had no answer: {}", error.call, error.cause));
+    let failure = Failure::new(format!("{} failed: {}", error.call, error.cause));
     match (&options.stack, &options.endpoint_url) {
         (Some(_), _) => failure.hint("check --region and --profile, and that your credentials may read the tables"),
         (None, Some(url)) => {
-            failure.hint(format!("is there a `tidings dev` behind {url}? its DynamoDB is one port above its webhooks"))
+            failure.hint(format!("check that a `tidings dev` listens at {url}: its DynamoDB port is the webhook port + 1"))
         }
-        (None, None) => failure.hint("is `tidings dev` running? start it, or name a deployed stack with --stack"),
+        (None, None) => failure.hint("is `tidings dev` running? start it, or give a deployed stack with --stack"),
     }
 }

@@ -53,7 +53,7 @@ fn refused(arguments: &[&str]) -> String {
     let output = tidings(arguments);
     let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
     assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?} {}: {said:.2000}", output.status);
-    assert!(!said.contains("a bug of this program") && said.len() < 20_000, "{arguments:?}: {said:.2000}");
+    assert!(!said.contains("a bug in tidings") && said.len() < 20_000, "{arguments:?}: {said:.2000}");
     said
 }
 

@@ -116,8 +116,11 @@ fn an_expectation_without_a_check_fails() {
 fn a_test_that_can_not_fail_is_refused() {
     let path = format!("{}/empty.yaml", env!("CARGO_TARGET_TMPDIR"));
     for (tests, said) in [
-        ("tests: []\n", ":1:1: there is no test in it"),
-        ("tests:\n  - { name: a, given: [{ corpus: orders-poison }], expect: {} }\n", "nothing is expected: say at least one of"),
+        ("tests: []\n", ":1:1: it contains no test"),
+        (
+            "tests:\n  - { name: a, given: [{ corpus: orders-poison }], expect: {} }\n",
+            "nothing is expected: give at least one of",
+        ),
         ("tests:\n  - { name: a, given: [], expect: { actions: [] } }\n", "no event is given"),
         ("tests:\n  - { name: a, given: [{ wait: 1h }], expect: { actions: [] } }\n", "no event is given"),
         (
@@ -225,7 +228,7 @@ fn many_warnings_of_one_rule_are_shown_in_part() {
     let output = rules(&["check", "--rules", &path]);
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(printed.matches("may be missing").count(), 8, "{printed}");
-    assert!(printed.contains("and 4 more; --json has all"), "{printed}");
+    assert!(printed.contains("and 4 more; --json prints all"), "{printed}");
     assert_eq!(json(&["check", "--rules", &path])["warnings"].as_array().unwrap().len(), 12);
 }
 

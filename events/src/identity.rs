@@ -49,26 +49,26 @@ impl Identity {
         let content = if scheme.message.is_some() { "the signed bytes" } else { "the body" };
         let ids = list(event.delivery_id.0.iter().map(|id| short(id, each)), " or ");
         let left_out = list(event.retry_fields.0.iter().map(ToString::to_string), ", ");
-        let but = if left_out.is_empty() { String::new() } else { format!(" but {left_out}") };
-        let with = if ids.is_empty() { String::new() } else { format!(" with {ids}") };
-        add(&mut self.known_by, format!("the hash of {content}{but}{with}"));
+        let without = if left_out.is_empty() { String::new() } else { format!(" without {left_out}") };
+        let with = if ids.is_empty() { String::new() } else { format!(" and of {ids}") };
+        add(&mut self.known_by, format!("the hash of {content}{without}{with}"));
 
         let time = time_of_signing(scheme).filter(|time| !event.retry_fields.0.contains(time));
-        let at_one_time = time.map_or_else(String::new, |time| format!(" and one `{time}`"));
-        add(&mut self.retried, format!("the same bytes{but}{}{at_one_time}", ids_kept(&ids)));
+        let at_one_time = time.map_or_else(String::new, |time| format!(", with the same `{time}`"));
+        add(&mut self.retried, format!("the same bytes{without}{}{at_one_time}", ids_kept(&ids)));
         add(
             &mut self.merged,
             match (event.coalesce_seconds, ids.is_empty()) {
-                (Some(seconds), _) => format!("the same bytes{but} within {seconds} s"),
-                (None, true) => format!("the same bytes{but}{at_one_time}"),
-                (None, false) => format!("the same bytes{but} under one {ids}, or without any"),
+                (Some(seconds), _) => format!("the same bytes{without} within {seconds} s"),
+                (None, true) => format!("the same bytes{without}{at_one_time}"),
+                (None, false) => format!("the same bytes{without}, with the same {ids} or none"),
             },
         );
     }
 }
 
 fn ids_kept(ids: &str) -> String {
-    if ids.is_empty() { String::new() } else { format!(" with the same {ids}") }
+    if ids.is_empty() { String::new() } else { format!(", with the same {ids}") }
 }
 
 /// The signed time, because of which a message that is signed again at another time is another message.

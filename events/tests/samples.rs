@@ -135,7 +135,7 @@ fn the_description_of_a_presets_keys_matches_its_samples() {
         for event in samples.iter().flat_map(|sample| &sample.events) {
             let said = match &event.key {
                 SampleKey::Id(_) => known_by.iter().any(|by| !by.starts_with("the hash")),
-                SampleKey::ContentAndDelivery => known_by.iter().any(|by| by.starts_with("the hash") && by.contains(" with ")),
+                SampleKey::ContentAndDelivery => known_by.iter().any(|by| by.starts_with("the hash") && by.contains(" and of ")),
                 // A part of an id may be missing.
                 SampleKey::Content | SampleKey::Unreadable => true,
             };
@@ -172,15 +172,18 @@ fn the_parts_of_a_key_are_named_as_in_the_element() {
         identity.known_by,
         [
             "`{id}:{entry[*].id}`",
-            "the hash of the signed bytes but `json:attempt` with `{header:x-id}` or `{header:x-request}`",
+            "the hash of the signed bytes without `json:attempt` and of `{header:x-id}` or `{header:x-request}`",
             "the hash of the signed bytes",
         ]
     );
     assert_eq!(identity.merged[2], "the same bytes within 60 s");
-    assert_eq!(identity.retried[1], "the same bytes but `json:attempt` with the same `{header:x-id}` or `{header:x-request}`");
+    assert_eq!(
+        identity.retried[1],
+        "the same bytes without `json:attempt`, with the same `{header:x-id}` or `{header:x-request}`"
+    );
     let stripe = preset("stripe");
     let timed = Identity::of(&Provider { events: vec![provider.events[2].clone()], ..stripe }, &[]);
-    assert_eq!(timed.retried, ["the same bytes and one `sig:t`"], "signed anew a minute later it is another message");
+    assert_eq!(timed.retried, ["the same bytes, with the same `sig:t`"], "signed again a minute later it is another message");
 }
 
 #[test]

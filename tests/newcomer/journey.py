@@ -160,7 +160,7 @@ class Newcomer:
 
         expect("✓ kitchen  verifies" in (said := asks(body, 0)), said)
         for wrong, reason in (
-            (body + b"\n", "the body got a line feed at its end"),
+            (body + b"\n", "a line feed was added at the end of the body"),
             (json.dumps(json.loads(body), indent=2).encode(), "the body was parsed and written again"),
         ):
             said = asks(wrong, 1)

@@ -23,7 +23,7 @@ async fn no_sample_is_dead_lettered_by_the_shipped_rules() {
                 Some(claim) if claim.state == ClaimState::Processed => {}
                 Some(claim) if is_unreadable && claim.state == ClaimState::Dead => {}
                 Some(claim) => problems.push(format!("{} ({}): {:?}", event.sample, event.envelope.event_type, claim.reason)),
-                None => problems.push(format!("{}: nothing came of it", event.sample)),
+                None => problems.push(format!("{}: it had no effect", event.sample)),
             }
         }
         seen += events.len();

@@ -1,4 +1,4 @@
-//! What whoever writes a configuration is told: file, line, column, what was seen and what is allowed, to the letter.
+//! The exact text of configuration errors: file, line, column, what was seen and what is allowed.
 //!
 //! Each case is a file and, after `=>`, the report. A change of a message is a change of this table.
 

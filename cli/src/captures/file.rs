@@ -72,7 +72,7 @@ impl Recorded {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let bad = |what: String| {
             Failure::new(format!("{}: {what}", path.display()))
-                .hint("allowed: what `tidings capture` writes (docs/captures.md has its form)")
+                .hint("allowed: a file that `tidings capture` wrote (docs/captures.md describes the format)")
         };
         Self::parse(&files::read(path, MAX_CAPTURE_FILE_BYTES)?).map_err(bad)
     }
@@ -80,7 +80,7 @@ impl Recorded {
     fn parse(bytes: &[u8]) -> Result<Self, String> {
         let recorded: Self = files::json(bytes)?;
         if recorded.tidings_capture != FORMAT_VERSION {
-            return Err(format!("version {} of the form, allowed: {FORMAT_VERSION}", recorded.tidings_capture));
+            return Err(format!("version {} of the format, allowed: {FORMAT_VERSION}", recorded.tidings_capture));
         }
         if recorded.method != "POST" {
             return Err(format!("method {:?}, allowed: POST", recorded.method));
@@ -152,14 +152,14 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, Recorded)>, Fai
                 .collect();
             files.sort();
             if files.is_empty() {
-                return Err(Failure::new(format!("{}: no file of it ends in .json", path.display())));
+                return Err(Failure::new(format!("{}: the folder contains no .json file", path.display())));
             }
         }
         for file in files {
             bytes += std::fs::metadata(&file).map_or(0, |file| file.len());
             if all.len() == MAX_CAPTURED || bytes > MAX_CAPTURED_BYTES {
                 return Err(Failure::new(format!(
-                    "{} is too much at once, allowed: {MAX_CAPTURED} deliveries and {} MiB",
+                    "{} exceeds the limits of one run, allowed: {MAX_CAPTURED} deliveries and {} MiB",
                     file.display(),
                     MAX_CAPTURED_BYTES / (1 << 20)
                 )));

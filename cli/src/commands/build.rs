@@ -17,12 +17,11 @@ use std::process::ExitCode;
 use tidings_config::artefact::ARTEFACT;
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit status: 0 written, 1 the project has problems or a file can't be written, 2 called wrongly.\n\nExamples:\n  \
+#[command(after_help = "Exit status: 0 written, 1 the project has problems or a file can't be written, 2 invalid \
+        arguments.\n\nExamples:\n  \
         tidings build                                       write build/tidings.json\n  \
-        tidings build --functions ~/tidings-0.1.0/arm64     and both functions' packages beside it, for `sam deploy`\n  \
-        tidings build --out target/tidings --json           say where, and the configuration's hash"
-)]
+        tidings build --functions ~/tidings-0.1.0/arm64     also write the functions' packages, for `sam deploy`\n  \
+        tidings build --out target/tidings --json           print the paths and the configuration's hash")]
 pub struct BuildOptions {
     /// Folder to write to, created if missing; build in the project's folder if left out
     #[arg(long, value_name = "DIR")]
@@ -73,8 +72,10 @@ pub(crate) fn run(options: &BuildOptions) -> Result<ExitCode, Failure> {
 fn packages(functions: &Path, out: &Path, artefact: &str) -> Result<Vec<PathBuf>, Failure> {
     let bootstraps = FUNCTIONS.map(|(name, _)| functions.join(name).join(BOOTSTRAP));
     if let Some(missing) = bootstraps.iter().find(|path| !path.is_file()) {
-        return Err(Failure::new(format!("{} isn't there", missing.display()))
-            .hint("--functions names a folder of an unpacked release that has receiver/bootstrap, processor/bootstrap and reader/bootstrap"));
+        return Err(Failure::new(format!("{} doesn't exist", missing.display())).hint(
+            "--functions takes a folder of an unpacked release: it contains receiver/bootstrap, processor/bootstrap and \
+                reader/bootstrap",
+        ));
     }
     let mut written = Vec::new();
     for ((name, is_configured), bootstrap) in FUNCTIONS.iter().zip(&bootstraps) {

@@ -96,7 +96,7 @@ fn wanted(options: &CaptureOptions, url: &str) -> Result<Vec<Source>, Failure> {
 fn vocabulary(sources: &[Source], preset: bool) -> Result<Vocabulary, Failure> {
     let location = if preset { Location::find()? } else { Some(Location::here_or_demo()?) };
     let project = location.map(Project::open).transpose().unwrap_or_else(|failure| {
-        note(&format!("the project can't be read, so that what its rules compare with is replaced too: {failure}"));
+        note(&format!("the project can't be read, so values that its rules compare with are also replaced: {failure}"));
         None
     });
     Ok(Vocabulary::of(project.as_ref().map(|project| &project.configuration), sources))
@@ -104,11 +104,11 @@ fn vocabulary(sources: &[Source], preset: bool) -> Result<Vocabulary, Failure> {
 
 /// The outcome of a request.
 #[derive(Debug, PartialEq, Eq)]
-enum Became {
+enum CaptureResult {
     /// The file, and the types of the events in it.
     Recorded(String, Vec<String>),
     Handshake,
-    /// All its events are recorded already.
+    /// All its events are already recorded.
     Duplicate,
     /// Refused by the receiver.
     Refused(String),
@@ -149,7 +149,7 @@ impl Capture {
         let parent = folder.parent().map_or(Ok(()), std::fs::create_dir_all);
         parent.and_then(|()| std::fs::create_dir(&folder)).map_err(|error| {
             Failure::new(format!("{}: {error}", folder.display()))
-                .hint("each capture has a folder of its own, and never adds to another: name one that isn't there")
+                .hint("each capture writes to a new folder: give a folder that doesn't exist")
         })?;
         let preset = options.preset;
         Ok(Self {
@@ -169,14 +169,14 @@ impl Capture {
     }
 
     /// Records a request, or returns why it wasn't recorded.
-    fn take(&mut self, answered: &Answered) -> Result<Became, Failure> {
+    fn take(&mut self, answered: &Answered) -> Result<CaptureResult, Failure> {
         let Answered { at, path, delivery, status, .. } = answered;
         let accepted = (200..300).contains(status);
         let source = self.sources.iter().find(|source| path.strip_prefix("/webhooks/") == Some(&source.name)).cloned();
         let Some(source) = source else { return Ok(self.refuse(answered, None)) };
         let shaken = [false, true].iter().any(|signed| handshake::find(&source, delivery, *signed).is_some());
         if shaken {
-            return Ok(if accepted { Became::Handshake } else { self.refuse(answered, None) });
+            return Ok(if accepted { CaptureResult::Handshake } else { self.refuse(answered, None) });
         }
         let keys = self.keys.get(&source.name).map(Vec::as_slice).unwrap_or_default();
         let verified = match verify(&source, keys, delivery, *at) {
@@ -186,60 +186,62 @@ impl Capture {
         };
         let events = receiver::extract::events(&verified, *at).unwrap_or_default();
         if events.is_empty() {
-            return Ok(Became::LeftOut("authentic, and without events".to_owned()));
+            return Ok(CaptureResult::LeftOut("verified, but it contains no events".to_owned()));
         }
         let keys: BTreeSet<ClaimKey> = events.iter().map(|event| event.envelope().claimkey.clone()).collect();
         if keys.is_subset(&self.known) {
-            return Ok(Became::Duplicate);
+            return Ok(CaptureResult::Duplicate);
         }
         let sample = match self.redactor.redact(delivery, &source) {
             Ok(sample) => sample,
-            Err(unfit) => return Ok(Became::LeftOut(unfit.to_string())),
+            Err(unfit) => return Ok(CaptureResult::LeftOut(unfit.to_string())),
         };
         let types: Vec<String> = events.iter().map(|event| event.envelope().event_type.clone()).collect();
         let Some(recorded) = Recorded::of(&sample, &source, self.preset, *at, types.clone()) else {
-            return Ok(Became::LeftOut("what is left of it is no text".to_owned()));
+            return Ok(CaptureResult::LeftOut("the redacted delivery isn't valid text".to_owned()));
         };
         let played = match plays(&recorded, &source, keys.len()) {
             Ok(played) => played,
-            Err(why) => return Ok(Became::LeftOut(why)),
+            Err(why) => return Ok(CaptureResult::LeftOut(why)),
         };
         if played.intersection(&self.written).count() != keys.intersection(&self.known).count() {
-            return Ok(Became::LeftOut("redacted, its events have the keys of others that are recorded already".to_owned()));
+            return Ok(CaptureResult::LeftOut(
+                "after redaction its events have the same keys as events that are already recorded".to_owned(),
+            ));
         }
         let became = self.write(&recorded, &source, keys)?;
-        if matches!(became, Became::Recorded(..)) {
+        if matches!(became, CaptureResult::Recorded(..)) {
             self.written.extend(played);
         }
         Ok(became)
     }
 
-    fn refuse(&mut self, answered: &Answered, why: Option<String>) -> Became {
+    fn refuse(&mut self, answered: &Answered, why: Option<String>) -> CaptureResult {
         self.refused += 1;
         let reply: Value = serde_json::from_slice(&answered.reply).unwrap_or_default();
-        let said = reply["message"].as_str().unwrap_or("no such address, or no such method").to_owned();
+        let said = reply["message"].as_str().unwrap_or("unknown path or method").to_owned();
         // The receiver's reply to a 401 contains no reason.
-        Became::Refused(why.filter(|_| answered.status == 401).unwrap_or(said))
+        CaptureResult::Refused(why.filter(|_| answered.status == 401).unwrap_or(said))
     }
 
-    fn write(&mut self, recorded: &Recorded, source: &Source, keys: BTreeSet<ClaimKey>) -> Result<Became, Failure> {
+    fn write(&mut self, recorded: &Recorded, source: &Source, keys: BTreeSet<ClaimKey>) -> Result<CaptureResult, Failure> {
         let text = recorded.to_text()?;
         if self.redactor.leaves_a_secret(&text) {
-            return Ok(Became::LeftOut(
-                "a secret of the source is in what stays: its event's type or time, or a field that is kept".to_owned(),
+            return Ok(CaptureResult::LeftOut(
+                "a secret of the source is in a value that isn't replaced: the event's type or time, or a field of --keep"
+                    .to_owned(),
             ));
         }
         if self.bytes + text.len() as u64 > self.most_bytes {
             self.full = true;
-            return Ok(Became::LeftOut(format!("the folder is full: {} MiB", self.most_bytes / (1 << 20))));
+            return Ok(CaptureResult::LeftOut(format!("the folder is full: {} MiB", self.most_bytes / (1 << 20))));
         }
         let name = format!("{:04}-{}.json", self.recorded + 1, source.name);
-        write_new(&self.folder.join(&name), &text)
-            .map_err(|failure| failure.hint("it is written anew, never over another file"))?;
+        write_new(&self.folder.join(&name), &text).map_err(|failure| failure.hint("an existing file is never replaced"))?;
         self.bytes += text.len() as u64;
         self.recorded += 1;
         self.known.extend(keys);
-        Ok(Became::Recorded(name, recorded.types.clone()))
+        Ok(CaptureResult::Recorded(name, recorded.types.clone()))
     }
 
     fn finish(self, options: &CaptureOptions) -> ExitCode {
@@ -253,10 +255,13 @@ impl Capture {
                 &json!({ "recorded": self.recorded, "refused": self.refused, "full": self.full, "into": self.folder.display().to_string() }),
             );
         } else if self.recorded == 0 {
-            say!("{}", paint(WARN, format!("nothing was recorded, {} refused", self.refused)));
+            say!("{}", paint(WARN, format!("none recorded, {} refused", self.refused)));
         } else {
             say!("{} recorded in {folder}, {} refused", paint(GOOD, self.recorded), self.refused);
-            say!("{}", paint(FAINT, format!("look at them before you commit them; tidings replay {folder} plays them")));
+            say!(
+                "{}",
+                paint(FAINT, format!("review the files before you commit them; replay them with: tidings replay {folder}"))
+            );
         }
         if self.recorded > 0 && !self.full { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
@@ -273,7 +278,7 @@ fn plays(recorded: &Recorded, source: &Source, keys: usize) -> Result<BTreeSet<C
     if types == recorded.types.iter().collect::<Vec<_>>() && distinct.len() == keys {
         return Ok(distinct);
     }
-    Err(format!("redacted, it isn't the same events: {} before, {} after", recorded.types.len(), events.len()))
+    Err(format!("redaction changes its events: {} before, {} after", recorded.types.len(), events.len()))
 }
 
 fn banner(options: &CaptureOptions, url: &str) {
@@ -286,21 +291,21 @@ fn banner(options: &CaptureOptions, url: &str) {
     say!(
         "{}  {}",
         paint(STRONG, "Capturing"),
-        paint(FAINT, format!("{} deliveries, or {}; Ctrl-C ends it", options.count, options.time))
+        paint(FAINT, format!("up to {} deliveries or {}; Ctrl-C stops it", options.count, options.time))
     );
     names.iter().for_each(|name| say!("  webhooks   {}", paint(NAME, name)));
     say!("  into       {}", options.into.display());
     say!("");
 }
 
-fn tell(options: &CaptureOptions, answered: &Answered, became: &Became) {
+fn tell(options: &CaptureOptions, answered: &Answered, became: &CaptureResult) {
     let source = answered.path.strip_prefix("/webhooks/").unwrap_or(&answered.path);
     let (word, style, detail) = match became {
-        Became::Recorded(file, types) => ("recorded", GOOD, format!("{file}  {}", types.join(", "))),
-        Became::Handshake => ("handshake", FAINT, "answered".to_owned()),
-        Became::Duplicate => ("duplicate", WARN, "its events are recorded already".to_owned()),
-        Became::Refused(why) => ("refused", BAD, why.clone()),
-        Became::LeftOut(why) => ("left out", WARN, why.clone()),
+        CaptureResult::Recorded(file, types) => ("recorded", GOOD, format!("{file}  {}", types.join(", "))),
+        CaptureResult::Handshake => ("handshake", FAINT, "answered".to_owned()),
+        CaptureResult::Duplicate => ("duplicate", WARN, "its events are already recorded".to_owned()),
+        CaptureResult::Refused(why) => ("refused", BAD, why.clone()),
+        CaptureResult::LeftOut(why) => ("skipped", WARN, why.clone()),
     };
     if options.json {
         data(&json!({ "source": source, "status": answered.status, "became": word, "detail": detail }));
@@ -351,14 +356,14 @@ mod tests {
         let mut capture = capture("full", "orders", false);
         let sample = Sample::of_case(case, &capture.sources[0]).unwrap();
         let shipped = answered(&capture, &sample);
-        assert!(matches!(capture.take(&shipped).unwrap(), Became::Recorded(name, _) if name == "0001-orders.json"));
-        assert_eq!(capture.take(&shipped).unwrap(), Became::Duplicate);
+        assert!(matches!(capture.take(&shipped).unwrap(), CaptureResult::Recorded(name, _) if name == "0001-orders.json"));
+        assert_eq!(capture.take(&shipped).unwrap(), CaptureResult::Duplicate);
         let bytes = capture.bytes;
         for (spare, fits) in [(0, true), (-1, false)] {
             (capture.known, capture.written, capture.full) = (BTreeSet::new(), BTreeSet::new(), false);
             capture.most_bytes = capture.bytes + bytes.saturating_add_signed(spare);
             let became = capture.take(&shipped).unwrap();
-            assert_eq!((matches!(became, Became::Recorded(..)), capture.full), (fits, !fits), "{became:?}");
+            assert_eq!((matches!(became, CaptureResult::Recorded(..)), capture.full), (fits, !fits), "{became:?}");
         }
         assert_eq!(std::fs::read_dir(&capture.folder).unwrap().count(), 2);
         std::fs::remove_dir_all(&capture.folder).unwrap();
@@ -370,17 +375,17 @@ mod tests {
         let sample = Sample::of_case(corpus().case("orders-shipped-late").unwrap(), &orders.sources[0]).unwrap();
         let taken = answered(&orders, &sample);
         let refused = Answered { status: 503, reply: br#"{"message":"try again"}"#.to_vec(), ..taken };
-        assert_eq!(orders.take(&refused).unwrap(), Became::Refused("try again".to_owned()));
+        assert_eq!(orders.take(&refused).unwrap(), CaptureResult::Refused("try again".to_owned()));
         let unsigned = Answered {
             delivery: receiver::delivery::Delivery { headers: http::HeaderMap::new(), ..refused.delivery },
             ..refused
         };
         let unsigned = Answered { status: 202, ..unsigned };
-        assert!(matches!(orders.take(&unsigned).unwrap(), Became::Refused(_)), "whatever the answer was");
+        assert!(matches!(orders.take(&unsigned).unwrap(), CaptureResult::Refused(_)), "any answer");
         let mut braintree = capture("xml", "braintree", true);
         let sample = Sample::of_preset(&sources::preset("braintree").unwrap()).unwrap();
         let taken = answered(&braintree, &sample);
-        assert!(matches!(braintree.take(&taken).unwrap(), Became::LeftOut(why) if why.contains("XML")));
+        assert!(matches!(braintree.take(&taken).unwrap(), CaptureResult::LeftOut(why) if why.contains("XML")));
         for capture in [orders, braintree] {
             assert_eq!(capture.recorded, 0);
             std::fs::remove_dir(&capture.folder).expect("it is empty");

@@ -25,12 +25,12 @@ use tidings_project::{Configuration, ProjectFiles, did_you_mean};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It does what `tidings rules check` and `tidings rules test` do, and compares secrets.example.json with the sources, \
+    after_help = "It runs `tidings rules check` and `tidings rules test`, and compares secrets.example.json with the sources, \
         template.yaml with the template of this version, and the parameters of samconfig.toml with template.yaml.\n\
-        Problems fail the check. Notes don't: an event that a source may send, a template with changes of your own.\n\
-        Exit status: 0 no problem, 1 at least one problem, 2 called wrongly.\n\nExamples:\n  \
-        tidings check                        the project of this folder, or of the nearest one above it\n  \
-        tidings check --project ~/pizza      another one\n  \
+        A problem fails the check; a note doesn't: an event that a source may send, or your own change in the template.\n\
+        Exit status: 0 no problem, 1 at least one problem, 2 invalid arguments.\n\nExamples:\n  \
+        tidings check                        the project of this folder, or of the nearest parent folder\n  \
+        tidings check --project ~/pizza      the project of another folder\n  \
         tidings check --json                 for a CI job: one object for each part"
 )]
 pub struct CheckOptions {
@@ -151,8 +151,8 @@ async fn of_tests(location: &Location, configuration: &Configuration) -> Result<
     let rules_test::Summary { tests, passed, problems } = rules_test::summary(&folder, configuration).await?;
     Ok(match problems.len() {
         0 if tests == 0 => Part::new("tests", Status::Absent, format!("no test in {}", folder.display())),
-        0 => Part::new("tests", Status::Good, format!("{passed} of {tests} pass")),
-        _ => Part { details: problems, ..Part::new("tests", Status::Bad, format!("{passed} of {tests} pass")) },
+        0 => Part::new("tests", Status::Good, format!("{passed} of {tests} passed")),
+        _ => Part { details: problems, ..Part::new("tests", Status::Bad, format!("{passed} of {tests} passed")) },
     })
 }
 
@@ -187,16 +187,16 @@ fn of_secrets(location: &Location, files: &ProjectFiles, configuration: &Configu
     let needed = configuration.sources.iter().filter(|source| !source.captures()).map(|source| source.name.as_str());
     let missing = needed.filter(|name| !listed.contains(*name)).map(|name| {
         let at = place(&files.sources.shown, places.sources.get(name));
-        format!("{at}: source {name:?} has no entry in {shown}; add \"{name}\": \"<which secret>\"")
+        format!("{at}: source {name:?} has no entry in {shown}; add \"{name}\": \"<the secret>\"")
     });
     let names: Vec<&str> = configuration.sources.iter().map(|source| source.name.as_str()).collect();
     // An entry `SOURCE.verify_token` or `SOURCE.capture` belongs to that source.
     let source_of = |entry: &str| entry.split('.').next().unwrap_or_default().to_owned();
     let left = listed.iter().filter(|entry| !names.contains(&source_of(entry).as_str())).map(|entry| {
         let hint = did_you_mean(&source_of(entry), names.iter().copied());
-        format!("{}: {entry:?} is no source of {SOURCES}{hint}", place(&shown, named.get(entry)))
+        format!("{}: {entry:?} isn't a source in {SOURCES}{hint}", place(&shown, named.get(entry)))
     });
-    Ok(Part::judged("secrets", format!("{shown} has every source"), missing.chain(left).collect()))
+    Ok(Part::judged("secrets", format!("{shown} has an entry for every source"), missing.chain(left).collect()))
 }
 
 /// The fields that are read from a template.
@@ -223,9 +223,10 @@ fn of_template(path: &Path) -> Result<(Part, Option<BTreeSet<String>>), Failure>
         }
     };
     let part = if text.replace("\r\n", "\n") == template() {
-        Part::new(PART, Status::Good, format!("{}, of this version", path.display()))
+        Part::new(PART, Status::Good, format!("{} matches this version", path.display()))
     } else {
-        let message = format!("{} differs from that of this version; `tidings upgrade` shows how", path.display());
+        let message =
+            format!("{} differs from the template of this version; `tidings upgrade` shows the difference", path.display());
         Part::new(PART, Status::Note, message)
     };
     Ok((part, Some(read.parameters.into_keys().collect())))

@@ -36,8 +36,8 @@ pub struct LinkOptions {
     pub target: TargetOptions,
 }
 
-const HINT: &str = "is `tidings dev` running? start it, give its address with --url, or name a deployed stack with --stack. If another \
-                    user started it, set TIDINGS_DEV_TOKEN to the token that it printed";
+const HINT: &str = "is `tidings dev` running? start it, give its address with --url, or give a deployed stack with --stack. If \
+                    another user started it, set TIDINGS_DEV_TOKEN to the token that it printed";
 
 pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     let now = SystemClock.now();

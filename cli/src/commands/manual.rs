@@ -42,13 +42,13 @@ pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Fai
         (Some(name), Some(arn)) => format!("{name} ({arn})"),
         (Some(name), None) => name,
         (None, Some(arn)) => arn,
-        (None, None) => return Err(Failure::new("nobody knows who you are").hint("say it with --by")),
+        (None, None) => return Err(Failure::new("your user name is unknown").hint("give your name with --by")),
     };
     Ok(text.get(..text.floor_char_boundary(MAX_MANUAL_TEXT_BYTES)).unwrap_or_default().to_owned())
 }
 
 /// The processor of a manual change, and the record of what it has done.
-pub(crate) struct Hand {
+pub(crate) struct ManualProcessor {
     processor: Processor,
     store: Arc<Watched>,
     remembered: Arc<Remembered>,
@@ -57,7 +57,7 @@ pub(crate) struct Hand {
 
 /// The result of one change.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Came {
+pub(crate) struct AppliedChange {
     /// The same claim was applied before.
     pub(crate) done_before: bool,
     pub(crate) conversation: String,
@@ -75,7 +75,7 @@ pub(crate) struct Came {
     pub(crate) unsent: bool,
 }
 
-impl Hand {
+impl ManualProcessor {
     /// A dry run on these tables. It records what would be sent, and sends nothing.
     pub(crate) fn dry(tables: &Tables, (rules, schemas): (Rules, EventSchemas)) -> Self {
         let remembered = Arc::<Remembered>::default();
@@ -88,7 +88,7 @@ impl Hand {
         queues: Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>,
         _: Confirmed,
     ) -> Self {
-        let queues = queues.unwrap_or_else(|| (Arc::new(Nowhere), Arc::new(Nowhere)));
+        let queues = queues.unwrap_or_else(|| (Arc::new(NoQueue), Arc::new(NoQueue)));
         Self::new(tables, (rules, schemas), false, queues, Arc::default())
     }
 
@@ -125,7 +125,7 @@ impl Hand {
 
     /// Applies the change, or in a dry run returns what it would do. If a table doesn't answer, it tries again,
     /// `MANUAL_TRIES` times in all.
-    pub(crate) async fn apply(&self, work: &Work) -> Result<Came, Unprocessed> {
+    pub(crate) async fn apply(&self, work: &Work) -> Result<AppliedChange, Unprocessed> {
         self.store.lock().last = None;
         let mut tries = 1;
         let done = loop {
@@ -141,13 +141,19 @@ impl Hand {
         Ok(self.came(work.claim_key(), done))
     }
 
-    fn came(&self, key: &ClaimKey, done: Option<Done>) -> Came {
+    fn came(&self, key: &ClaimKey, done: Option<Done>) -> AppliedChange {
         let texts = if self.is_dry { self.remembered.texts(key) } else { Vec::new() };
         let unsent = done.is_none();
         let conversation = done.map(|done| done.conversation).unwrap_or_default();
         match self.store.lock().last.take().filter(|commit| commit.key == *key) {
-            None => Came { done_before: true, conversation, outcome: "applied before".to_owned(), unsent, ..Came::default() },
-            Some(commit) => Came {
+            None => AppliedChange {
+                done_before: true,
+                conversation,
+                outcome: "applied before".to_owned(),
+                unsent,
+                ..AppliedChange::default()
+            },
+            Some(commit) => AppliedChange {
                 done_before: false,
                 conversation: commit.conversation,
                 outcome: commit.outcome.to_string(),
@@ -183,7 +189,7 @@ pub(crate) fn line(change: &FactChange) -> String {
 pub(crate) fn tell(change: &FactChange) {
     say!("  {}", line(change));
     if let (Some(by), Some(time)) = (&change.before_by, change.before_time) {
-        say!("    {}", paint(FAINT, format!("it came with {by} at {time}")));
+        say!("    {}", paint(FAINT, format!("it was set by {by} at {time}")));
     }
 }
 
@@ -298,7 +304,7 @@ impl ContextStore for Watched {
     }
 
     async fn dead_letter(&self, _: &DeadLetter) -> Result<DeadLettered, Unavailable> {
-        Err(Unavailable { call: "dynamodb:UpdateItem", cause: "a manual change that fails is said, and not recorded".to_owned() })
+        Err(Unavailable { call: "dynamodb:UpdateItem", cause: "a failed manual change is reported, and not recorded".to_owned() })
     }
 }
 
@@ -335,21 +341,21 @@ impl TimerQueue for Remembered {
 
 /// Queues that can't be reached: actions stay in the outbox.
 #[derive(Debug)]
-struct Nowhere;
+struct NoQueue;
 
 fn nowhere() -> Unavailable {
-    Unavailable { call: "sqs:SendMessage", cause: "this command sends nothing".to_owned() }
+    Unavailable { call: "sqs:SendMessage", cause: "this command sends no messages".to_owned() }
 }
 
 #[async_trait]
-impl ActionQueue for Nowhere {
+impl ActionQueue for NoQueue {
     async fn send(&self, _: &str, _: u64, _: &Action) -> Result<(), Unavailable> {
         Err(nowhere())
     }
 }
 
 #[async_trait]
-impl TimerQueue for Nowhere {
+impl TimerQueue for NoQueue {
     async fn send(&self, _: &str, _: Duration) -> Result<(), Unavailable> {
         Err(nowhere())
     }

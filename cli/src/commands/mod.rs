@@ -60,15 +60,15 @@ use verify::VerifyOptions;
     version,
     about,
     after_help = "Examples:\n  \
-        tidings dev --demo                       watch the whole pipeline work, here\n  \
+        tidings dev --demo                       run the whole pipeline on this machine\n  \
         tidings send stripe                      send a signed event to it\n  \
-        tidings verify stripe request.txt        what becomes of a captured request, and why\n  \
+        tidings verify stripe request.txt        check a captured request, and explain the result\n  \
         tidings send github --tamper signature   send a forged one\n  \
         tidings context show whatsapp:491713920012\n  \
         tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings\n  \
         tidings events tail --stack tidings --state dead\n  \
         tidings status --stack tidings           health, alarms, backlog, rates, and what to do next\n  \
-        tidings doctor --stack tidings           what is wrong, and what to do about it"
+        tidings doctor --stack tidings           find problems, and show how to fix them"
 )]
 pub struct Arguments {
     /// Folder of the project; if left out, the nearest one with a sources.yaml, from here upwards
@@ -80,7 +80,7 @@ pub struct Arguments {
 
 impl Arguments {
     /// Parses the program's arguments. If they are invalid, it prints the error and exits with 2. The error may quote a
-    /// file name that somebody else chose, so the arguments are escaped first. `version` is the answer to `--version`.
+    /// file name that another user chose, so the arguments are escaped first. `version` is the answer to `--version`.
     pub fn given(version: String) -> Self {
         // The program has one version, and clap keeps it as long as the program runs.
         let version: &'static str = version.leak();

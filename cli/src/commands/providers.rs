@@ -100,7 +100,7 @@ fn of_type<'k, 's>(kinds: &'k [Kind<'s>], name: &str, provider: &Provider) -> Re
     kinds.iter().find(|kind| kind.event.event_type == name).ok_or_else(|| {
         let near = did_you_mean(name, kinds.iter().map(|kind| kind.event.event_type.as_str()));
         Failure::new(format!("no sample of {} is of type {name:?}{near}", provider.name))
-            .hint(format!("tidings providers show {} lists the types that there are samples of", provider.name))
+            .hint(format!("`tidings providers show {}` lists the types that have samples", provider.name))
     })
 }
 
@@ -187,17 +187,17 @@ fn print(provider: &Provider, identity: &Identity) {
         row("or", format!("{} in {} of {}", also.algorithm.as_str(), also.signature.places(), also.signed()));
     }
     if let Some(timestamp) = &provider.scheme.timestamp {
-        row("timestamp", format!("{}, {} s either way", timestamp.from, timestamp.tolerance_seconds));
+        row("timestamp", format!("{}, up to {} s old or ahead", timestamp.from, timestamp.tolerance_seconds));
     }
     let plain = |texts: &[String]| texts.join("; ").replace('`', "");
     row("event key", plain(&identity.known_by));
-    row("a retry is", plain(&identity.retried));
-    row("one event", plain(&identity.merged));
+    row("a retry has", plain(&identity.retried));
+    row("merged", plain(&identity.merged));
     if !identity.repeated.is_empty() {
         row("repetitions", identity.repeated.join("; "));
     }
     row("retries", provider.delivery.retries.clone());
-    provider.setup.iter().for_each(|step| row("set up", step.clone()));
+    provider.setup.iter().for_each(|step| row("set-up", step.clone()));
     for handshake in &provider.handshakes {
         row("handshake", format!("{}{}", handshake.method, if handshake.signed { ", verified first" } else { "" }));
     }

@@ -62,7 +62,7 @@ struct Signed {
 }
 
 async fn signed(options: &SendOptions) -> Result<Signed, Failure> {
-    let Wanted { source, mut sample, tamper, is_fixed } = wanted(options)?;
+    let Requested { source, mut sample, tamper, is_fixed } = wanted(options)?;
     let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
     let secret = &files::secrets(&document, &source)?[0];
     // The receiver's time: the clock of a `tidings dev` may be ahead.
@@ -79,7 +79,10 @@ async fn signed(options: &SendOptions) -> Result<Signed, Failure> {
 }
 
 fn bad_setting(setting: &str, why: &str) -> Failure {
-    Failure::new(format!("--set {setting:?}: {why}")).hint("allowed: PATH=VALUE, as in data.object.amount=5 or items[0].name=Tea")
+    Failure::new(format!("--set {setting:?}: {why}")).hint(
+        "allowed: PATH=VALUE, such as data.object.amount=5 or \
+        items[0].name=Tea",
+    )
 }
 
 /// Unpredictable bytes. If the system has none, bytes of the clock: they are different enough for an id.
@@ -95,7 +98,7 @@ fn random_byte() -> impl FnMut() -> u8 {
 }
 
 /// What to send.
-struct Wanted {
+struct Requested {
     source: Source,
     sample: Sample,
     /// The tampering that the case requires.
@@ -104,22 +107,22 @@ struct Wanted {
     is_fixed: bool,
 }
 
-fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
+fn wanted(options: &SendOptions) -> Result<Requested, Failure> {
     if let Some(path) = &options.capture {
         let recorded = Recorded::read(path)?;
         let (source, mut sample) = (recorded.source(&options.url)?, recorded.sample()?);
         headers(options, &mut sample)?;
-        return Ok(Wanted { source, sample, tamper: None, is_fixed: true });
+        return Ok(Requested { source, sample, tamper: None, is_fixed: true });
     }
     let case = match &options.case {
         None => None,
         Some(name) => Some(corpus().case(name).ok_or_else(|| {
             let near = did_you_mean(name, corpus().cases.iter().map(|case| case.name.as_str()));
-            Failure::new(format!("the corpus has no case {name:?}{near}")).hint("tidings send --list shows them")
+            Failure::new(format!("the corpus has no case {name:?}{near}")).hint("`tidings send --list` lists the cases")
         })?),
     };
     let name = case.map(|case| &case.source).or(options.provider.as_ref());
-    let name = name.ok_or_else(|| Failure::new("no source and no case"))?;
+    let name = name.ok_or_else(|| Failure::new("neither a source nor a case is given"))?;
     let source =
         if options.preset { sources::of_preset(&sources::preset(name)?, &options.url) } else { sources::configured(name)? };
     if !can_sign(&source.scheme) {
@@ -131,7 +134,7 @@ fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
         (Some(case), _) => Sample::of_case(case, &source),
         (None, Some(body)) if source.provider == OWN => Ok(Sample::of_body(&source, body.clone())),
         (None, None) if source.provider == OWN => {
-            return Err(Failure::new(format!("nothing is known of what {name} sends")).hint("name a body with --file"));
+            return Err(Failure::new(format!("no event of {name} is known")).hint("give a body with --file"));
         }
         (None, _) => Sample::of_preset(&sources::preset(&source.provider)?),
     };
@@ -139,7 +142,7 @@ fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
     let is_fixed = own.is_some() || case.is_some();
     sample.body = own.unwrap_or(sample.body);
     headers(options, &mut sample)?;
-    Ok(Wanted { source, sample, tamper: case.and_then(|case| case.tamper), is_fixed })
+    Ok(Requested { source, sample, tamper: case.and_then(|case| case.tamper), is_fixed })
 }
 
 /// Adds the headers of `--header`.
@@ -155,10 +158,12 @@ fn headers(options: &SendOptions, sample: &mut Sample) -> Result<(), Failure> {
 /// The error for a source whose requests only the provider can sign.
 pub(crate) fn only_the_provider(source: &Source) -> Failure {
     let (name, algorithm) = (&source.name, source.scheme.algorithm.as_str());
-    Failure::new(format!("{name} can't be signed here: only the provider has the private key ({algorithm})")).hint(format!(
-        "let the provider send one, to a public address of `tidings dev --presets`; whether one that was captured verifies, \
-         `tidings verify {name} FILE --preset` says"
-    ))
+    Failure::new(format!("requests of {name} can't be signed here: only the provider has the private key ({algorithm})")).hint(
+        format!(
+            "let the provider send one to a public address of `tidings dev --presets`; check a captured one with `tidings verify \
+         {name} FILE --preset`"
+        ),
+    )
 }
 
 fn unsigned(error: RequestError) -> Failure {

@@ -25,7 +25,7 @@ impl FromStr for When {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let ago = || text.parse().map(Self::Ago);
-        let neither = |_| format!("{text:?} is no time; as in 2026-11-20T15:00:00Z, or 90s, 10m, 24h, 7d ago");
+        let neither = |_| format!("{text:?} isn't a time; write it as 2026-11-20T15:00:00Z, or as 90s, 10m, 24h, 7d ago");
         Timestamp::parse_rfc3339(text).map_or_else(ago, |at| Ok(Self::At(at))).map_err(neither)
     }
 }

@@ -59,8 +59,8 @@ impl Refused {
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::Host => "the host isn't this machine's own name: localhost, 127.0.0.1 or [::1]",
-            Self::Browser => "not for web pages",
+            Self::Host => "the Host header doesn't name this machine, allowed: localhost, 127.0.0.1 or [::1]",
+            Self::Browser => "requests of web pages are refused",
             Self::Token => "not the token that this `tidings dev` printed at its start",
         }
     }

@@ -144,7 +144,7 @@ impl Chatbot {
             let is_silent = self.is_silent.load(Ordering::Relaxed);
             let shown = |()| if is_silent { Ok(()) } else { show(&done, &data, is_again(message)) };
             if let Err(error) = printed.and_then(shown) {
-                tracing::warn!(cause = %error, "can't write what is said; it waits in its queue");
+                tracing::warn!(cause = %error, "can't write the action; it stays in its queue");
                 return false;
             }
             self.keep(&id, done);
@@ -217,7 +217,7 @@ pub(super) fn receives(message: &Message) -> u32 {
 async fn said_before(store: &Arc<Store>, id: &str) -> Option<bool> {
     let (store, id) = (Arc::clone(store), id.to_owned());
     let said = tokio::task::spawn_blocking(move || store.is_said(&id)).await;
-    said.ok()?.inspect_err(|error| tracing::warn!(cause = %error, "can't read what was said")).ok()
+    said.ok()?.inspect_err(|error| tracing::warn!(cause = %error, "can't read the record of shown actions")).ok()
 }
 
 /// `true` once the id is stored.
@@ -228,7 +228,7 @@ async fn remember(cloud: &Cloud, id: String) -> bool {
     match remembered {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::warn!(cause = %error, "can't remember what was said; it waits in its queue");
+            tracing::warn!(cause = %error, "can't record the action as shown; it stays in its queue");
             false
         }
         Err(_) => false,
@@ -242,7 +242,7 @@ pub(super) fn show(done: &Done, data: &Value, again: bool) -> std::io::Result<()
         None => format!("{} {}", done.action_type, paint(FAINT, short(&data.to_string(), 60))),
     };
     let label = paint(NAME, format!("{:<10}", if done.text.is_some() { "says" } else { "does" }));
-    let again = if again { paint(WARN, "  perhaps said before: it was taken out of its queue") } else { String::new() };
+    let again = if again { paint(WARN, "  perhaps shown before: it was received from its queue once") } else { String::new() };
     let (at, whom) = (super::show::clock(), short(&done.conversation, 28));
     shown(format_args!("{at}  {:<9} {label} {whom:<28} {what}{again}", ""))
 }
@@ -251,6 +251,6 @@ pub(super) async fn delete(cloud: &Cloud, message: &Message) {
     let deleted =
         cloud.sqs.delete_message().queue_url(&cloud.actions_queue_url).set_receipt_handle(message.receipt_handle.clone());
     if let Err(error) = deleted.send().await {
-        tracing::warn!(cause = cause(&error), "can't delete an action; it comes again, and is known by its id");
+        tracing::warn!(cause = cause(&error), "can't delete an action; it is received again, and recognised by its id");
     }
 }

@@ -35,7 +35,7 @@ fn print_rest(cloud: &Cloud, options: &DevOptions, sources: &[String]) {
     }
     say!("  token      {}", paint(FAINT, cloud.token.as_str()));
     say!("  actions    {}", actions(&options.actions_to));
-    say!("  receives   {} before the dead-letter queue", cloud.max_receive_count);
+    say!("  receives   up to {}, then the dead-letter queue", cloud.max_receive_count);
     let ahead = cloud.clock.ahead();
     if !ahead.is_zero() {
         say!("  clock      {}", paint(WARN, format!("{} ahead, by `tidings dev advance`", Span::new(ahead))));
@@ -46,17 +46,17 @@ fn print_rest(cloud: &Cloud, options: &DevOptions, sources: &[String]) {
 /// The files that are read again after a change.
 fn files(location: &Location) -> String {
     match location {
-        Location::Folder(_) => format!(": {SOURCES}, {RULES}, {SCHEMAS}/; a change is applied at once"),
+        Location::Folder(_) => format!(": {SOURCES}, {RULES}, {SCHEMAS}/; changes are applied when they are saved"),
         Location::Demo => String::new(),
     }
 }
 
 fn actions(to: &ActionsTo) -> String {
     match to {
-        ActionsTo::Terminal => "shown here; --actions-to gives them to your bot".to_owned(),
+        ActionsTo::Terminal => "shown here; --actions-to sends them to your bot".to_owned(),
         ActionsTo::Lines => "a line of JSON each, on standard output".to_owned(),
         ActionsTo::Url(url) => format!("posted to {url}"),
-        ActionsTo::Queue => format!("left in {ACTIONS_QUEUE}: your bot takes them"),
+        ActionsTo::Queue => format!("left in {ACTIONS_QUEUE} for your bot"),
     }
 }
 

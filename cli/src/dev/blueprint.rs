@@ -97,16 +97,16 @@ impl Blueprint {
 
     fn list(&self, resource: &str, path: &str) -> Result<&Vec<Value>, Failure> {
         let value = self.property(resource, path)?;
-        value.as_array().ok_or_else(|| Failure::new(format!("template.yaml: {resource}{path} is no list")))
+        value.as_array().ok_or_else(|| Failure::new(format!("template.yaml: {resource}{path} isn't a list")))
     }
 }
 
 fn array<'v>(value: &'v Value, name: &str) -> Result<&'v Vec<Value>, Failure> {
-    value[name].as_array().ok_or_else(|| Failure::new(format!("template.yaml: {name} is no list")))
+    value[name].as_array().ok_or_else(|| Failure::new(format!("template.yaml: {name} isn't a list")))
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Result<&'v str, Failure> {
-    value[name].as_str().ok_or_else(|| Failure::new(format!("template.yaml: {name} is no text")))
+    value[name].as_str().ok_or_else(|| Failure::new(format!("template.yaml: {name} isn't a text")))
 }
 
 fn key_schema(elements: &[Value]) -> Result<Vec<KeySchemaElement>, Failure> {

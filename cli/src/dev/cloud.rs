@@ -8,7 +8,7 @@ use super::about::About;
 use super::blueprint::Blueprint;
 use super::clock::WorkClock;
 use super::disk::Disk;
-use super::door::{self, Door};
+use super::door::{self, AwsEndpoint};
 use super::folder::{self, Folder};
 use super::queues::known::{self, Known, arn};
 use super::queues::store::Store;
@@ -96,7 +96,7 @@ impl Cloud {
         let secrets = [(SECRET, options.secrets), (CAPTURED_SECRET, "{}"), (API_SECRET, options.api_secrets)];
         let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), clock: Arc::clone(&clock) };
         let about = Arc::new(about);
-        let door = Door {
+        let door = AwsEndpoint {
             database: database(folder.as_ref())?,
             queues,
             secrets: Arc::new(Secrets::new(secrets)),

@@ -25,8 +25,9 @@ subcommands! {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The clock of the receiver, the processor and the queues moves, and never back; with --data it stays there after a \
-        restart. Signatures are fresh by that clock and by this machine's: `tidings send` and a provider both get through.\n\nExamples:\n  \
+    after_help = "It advances the clock of the receiver, the processor and the queues, which can't be moved back; with --data \
+        the clock keeps its time after a restart. A signature is accepted if it is valid by that clock or by this machine's, so \
+        both `tidings send` and a provider are accepted.\n\nExamples:\n  \
         tidings dev advance 45m       a join that waits for 45 minutes runs out\n  \
         tidings dev advance 12h       the quiet hours are over\n  \
         tidings dev advance 1d --url http://127.0.0.1:9700"
@@ -68,8 +69,8 @@ async fn advance_clock(options: DevAdvance) -> Result<ExitCode, Failure> {
         data_of(&known)?;
     } else {
         let ahead = Span::new(Duration::from_secs(known.ahead_seconds));
-        say!("{} its clock shows {}, {ahead} ahead", paint(GOOD, "advanced"), known.now);
-        say!("{}", paint(FAINT, "what is due by then is processed now; `tidings dev` shows it"));
+        say!("{} the clock is at {}, {ahead} ahead", paint(GOOD, "advanced"), known.now);
+        say!("{}", paint(FAINT, "timers that are due are processed now; `tidings dev` shows the results"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -78,7 +79,7 @@ async fn env(options: DevEnv) -> Result<ExitCode, Failure> {
     const HINT: &str = "is `tidings dev` running? start it, or give its address with --url";
     let known = ask(&options.url).await;
     let found = known.and_then(|known| Some((Token::of(&options.url)?, known)));
-    let (token, known) = found.ok_or_else(|| Failure::new(format!("no `tidings dev` answers at {}", options.url)).hint(HINT))?;
+    let (token, known) = found.ok_or_else(|| Failure::new(format!("no `tidings dev` responds at {}", options.url)).hint(HINT))?;
     let environment = environment(&known.aws, token.as_str());
     if options.json {
         let object: serde_json::Map<String, Value> =

@@ -51,9 +51,9 @@ impl Demo<'_> {
         let dead = self.dead_letters(&claims).await?;
         let done = self.actions().await;
 
-        self.head("What each became");
+        self.head("The result of each delivery");
         let mut right = sent.iter().map(|one| self.outcome(one, &claims)).filter(|good| *good).count();
-        self.head("What the chatbot knows");
+        self.head("The chatbot's contexts");
         let mut wanted = sent.len();
         for expected in &corpus().contexts {
             let context = self.cloud.reader().context(&expected.conversation, SystemClock.now()).await;
@@ -64,7 +64,7 @@ impl Demo<'_> {
             wanted += 1;
             right += usize::from(knows(&context, expected));
         }
-        self.head("What it was asked to do");
+        self.head("The actions for the chatbot");
         if self.is_verbose {
             for action in &done {
                 let by = paint(FAINT, format!("by {}", action.rule));
@@ -73,7 +73,7 @@ impl Demo<'_> {
         }
         wanted += 1;
         right += usize::from(acted(&done));
-        self.head("What is in the dead-letter queue");
+        self.head("The dead-letter queue");
         let dead_lettered: Vec<&Claim> = claims.values().filter(|c| c.state == ClaimState::Dead).collect();
         if self.is_verbose {
             for claim in &dead_lettered {
@@ -96,7 +96,7 @@ impl Demo<'_> {
             String::new()
         };
         say!("");
-        say!("{} {right} of {wanted} as the corpus says{told}, in {seconds:.1} s", tick(good));
+        say!("{} {right} of {wanted} match the corpus{told}, in {seconds:.1} s", tick(good));
         Ok(good)
     }
 
@@ -113,7 +113,7 @@ impl Demo<'_> {
         let mut story = story::Story::default();
         for case in &corpus().cases {
             let Some(source) = sources.iter().find(|s| s.name == case.source) else {
-                say!("{} {}: no source {:?} in the demo's project", paint(WARN, "left out"), case.name, case.source);
+                say!("{} {}: no source {:?} in the demo's project", paint(WARN, "skipped"), case.name, case.source);
                 continue;
             };
             // Deliveries of the story are sent one after the other. All others are sent at once, as providers do.
@@ -218,8 +218,8 @@ pub(super) fn now_try(url: &str, cloud: &Cloud) {
     say!("{}", paint(STRONG, "Now try, in another terminal:"));
     for (command, what) in [
         (format!("tidings send stripe{to}"), "a new event each time"),
-        (format!("tidings context show whatsapp:491713920012{of}"), "what the bot knows now"),
-        (format!("tidings events show 'orders#ord-evt-3666'{of}"), "why that event is dead"),
+        (format!("tidings context show whatsapp:491713920012{of}"), "the bot's context"),
+        (format!("tidings events show 'orders#ord-evt-3666'{of}"), "why that event was dead-lettered"),
     ] {
         say!("  {command:<46} {}", paint(FAINT, what));
     }

@@ -48,15 +48,15 @@ impl Disk {
         let writes = self.writes(part);
         writes.failed.fetch_add(1, Ordering::SeqCst);
         if !writes.fail.swap(true, Ordering::SeqCst) {
-            let failure = Failure::new(format!("{} can't be written: {cause}", part.as_str()));
-            style::failure(&failure.hint("webhooks are answered 503, and nothing is processed, until there is room again"));
+            let failure = Failure::new(format!("can't write {}: {cause}", part.as_str()));
+            style::failure(&failure.hint("webhooks are answered 503, and nothing is processed, until the disk has space again"));
         }
     }
 
     pub(crate) fn wrote(&self, part: Part) {
         let writes = self.writes(part);
         if writes.fail.load(Ordering::SeqCst) && writes.fail.swap(false, Ordering::SeqCst) {
-            style::note(&format!("{} can be written again: it goes on", part.as_str()));
+            style::note(&format!("{} can be written again: processing continues", part.as_str()));
         }
     }
 

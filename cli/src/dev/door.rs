@@ -28,11 +28,11 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 
-const NO_OPERATION: &str = "no operation of DynamoDB, SQS or Secrets Manager in X-Amz-Target: an SDK before November 2023 speaks SQS's older protocol, \
-                            take a newer one";
+const NO_OPERATION: &str = "no operation of DynamoDB, SQS or Secrets Manager in X-Amz-Target: SDKs before November 2023 use the \
+    older SQS protocol, use a newer SDK";
 
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct AwsEndpoint {
     pub(crate) database: Database,
     pub(crate) queues: Queues,
     pub(crate) secrets: Arc<Secrets>,
@@ -42,11 +42,11 @@ pub(crate) struct Door {
 }
 
 /// Serves until the process ends.
-pub(crate) async fn serve(listener: TcpListener, door: Door) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, door: AwsEndpoint) -> std::io::Result<()> {
     axum::serve(listener, Router::new().fallback(handle).with_state(door)).await
 }
 
-async fn handle(State(door): State<Door>, request: Request) -> Response {
+async fn handle(State(door): State<AwsEndpoint>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if parts.uri.path() == OWN_PATHS {
         return match admit(&door.token, &parts) {
@@ -96,7 +96,7 @@ fn unadmitted(refused: Refused) -> Response {
     error(refused.status(), "com.amazon.coral.service#UnrecognizedClientException", &said)
 }
 
-fn answer(door: &Door, operation: &str, body: &[u8]) -> Response {
+fn answer(door: &AwsEndpoint, operation: &str, body: &[u8]) -> Response {
     match dispatch(&door.database, operation, body) {
         Ok(Answered { json, wrote }) => {
             if wrote {

@@ -107,7 +107,7 @@ fn lock(folder: &Path) -> Result<File, Failure> {
             let _ = file.read_to_string(&mut holder);
             let holder = holder.trim().parse::<u32>().map_or(String::new(), |process| format!(" (process {process})"));
             return Err(Failure::new(format!("{} is in use by another `tidings dev`{holder}", folder.display()))
-                .hint("end that one first, or give this one another folder with --data"));
+                .hint("stop that one first, or use another folder with --data"));
         }
     }
     // The number is only for the message above, so a full disk doesn't prevent the start.

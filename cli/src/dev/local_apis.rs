@@ -38,7 +38,7 @@ impl FromStr for LocalApi {
         let at = match place.strip_prefix("file:").filter(|path| !path.is_empty()) {
             Some(path) => Place::File(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
             None => {
-                let uri: Uri = place.parse().map_err(|_| format!("{place:?} is no address; {FORM}"))?;
+                let uri: Uri = place.parse().map_err(|_| format!("{place:?} isn't an address; {FORM}"))?;
                 let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
                 if !is_http || !uri.host().is_some_and(is_here) {
                     return Err(format!("{place:?} isn't an address of this machine; {FORM}"));
@@ -142,9 +142,9 @@ mod tests {
 
     #[test]
     fn an_api_can_be_on_this_machine_and_on_no_other() {
-        for good in ["orders=http://127.0.0.1:9000", "orders=http://localhost:9000/v1/", "o=https://[::1]:9", "o=file:tests/api"]
+        for valid in ["orders=http://127.0.0.1:9000", "orders=http://localhost:9000/v1/", "o=https://[::1]:9", "o=file:tests/api"]
         {
-            assert!(good.parse::<LocalApi>().is_ok(), "{good}");
+            assert!(valid.parse::<LocalApi>().is_ok(), "{valid}");
         }
         let refused = [
             "",

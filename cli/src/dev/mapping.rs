@@ -2,7 +2,7 @@
 //! that aren't in the partial response. The others become visible again. The queue does the redrive.
 
 use super::cloud::Cloud;
-use super::queues::store::{Ended, Receipt};
+use super::queues::store::{Receipt, ReceiveFailure};
 use super::workbench::Workbench;
 use crate::dev_client::{EVENTS_QUEUE, LINKS_QUEUE};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
@@ -74,7 +74,8 @@ pub(crate) async fn run(cloud: Arc<Cloud>, from: From, workbench: Arc<Workbench>
         };
         delete(&cloud, from, messages.iter().filter(|message| !kept(message))).await;
         let full = cloud.disk.failures() != failures;
-        release(&cloud, from, messages.iter().filter(kept), if full { Ended::DiskFull } else { Ended::Failed }).await;
+        release(&cloud, from, messages.iter().filter(kept), if full { ReceiveFailure::DiskFull } else { ReceiveFailure::Failed })
+            .await;
         if full {
             tokio::select! {
                 () = tokio::time::sleep(FULL_DISK_PAUSE) => {}
@@ -127,13 +128,13 @@ async fn delete(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Messa
     }
     let deleted = cloud.sqs.delete_message_batch().queue_url(from.url(cloud)).set_entries(Some(entries)).send().await;
     if let Err(error) = deleted {
-        tracing::warn!(cause = cause(&error), "can't delete; these come again, which is harmless");
+        tracing::warn!(cause = cause(&error), "can't delete messages; they are received again, which is harmless");
     }
 }
 
 /// A full disk doesn't move an event to the dead-letter queue: its receives aren't counted. If this can't be written
 /// either, nothing is received, because a receive is a write.
-async fn release(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Message>, ended: Ended) {
+async fn release(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Message>, ended: ReceiveFailure) {
     let store = Arc::clone(&cloud.store);
     let receipts: Vec<Receipt> = messages.filter_map(|message| message.receipt_handle()?.parse().ok()).collect();
     if receipts.is_empty() {
@@ -141,6 +142,6 @@ async fn release(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Mess
     }
     let released = tokio::task::spawn_blocking(move || store.release(from.name(), &receipts, ended)).await;
     if let Ok(Err(error)) = released {
-        tracing::warn!(cause = %error, "can't end a receive");
+        tracing::warn!(cause = %error, "can't stop receiving");
     }
 }

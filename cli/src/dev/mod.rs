@@ -64,8 +64,8 @@ pub(crate) async fn run(mut options: DevOptions) -> Result<ExitCode, Failure> {
 
 async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     if options.demo && options.actions_to == ActionsTo::Queue {
-        let failure = Failure::new("--demo compares the actions with what the corpus expects, so it must take them itself");
-        return Err(failure.hint("leave out --demo, and use `tidings send --case NAME`; or --actions-to URL").status(2));
+        let failure = Failure::new("--demo compares the actions with the corpus, so it must receive them itself");
+        return Err(failure.hint("leave out --demo and use `tidings send --case NAME`, or use --actions-to URL").status(2));
     }
     if options.actions_to == ActionsTo::Lines {
         style::say_aside();
@@ -133,7 +133,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     };
     if !options.exit && status.is_some() {
         say!("");
-        say!("{} {}", paint(STRONG, "Listening."), paint(FAINT, "Ctrl-C ends it."));
+        say!("{} {}", paint(STRONG, "Listening."), paint(FAINT, "Ctrl-C stops it."));
         signals::heard(told).await;
     }
     let _ = stop.send(true);

@@ -11,22 +11,24 @@ use std::path::PathBuf;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
-        tidings dev                        listen, and show what became of each event\n  \
-        tidings dev -v                     show each step of its way\n  \
-        tidings dev --demo                 tell a story first: what arrives, what the bot says\n  \
-        tidings dev --demo --exit          the same as a test: status 1 unless all came out right\n  \
+        tidings dev                        listen, and show the result of each event\n  \
+        tidings dev -v                     show each step of processing\n  \
+        tidings dev --demo                 first show an example: what arrives, and what the bot says\n  \
+        tidings dev --demo --exit          the same as a test: status 1 unless all results match\n  \
         tidings dev --data .tidings        keep everything on disk\n  \
-        tidings dev --presets              listen as every provider that is known\n  \
+        tidings dev --presets              listen for every known provider\n  \
         tidings dev --actions-to http://127.0.0.1:3000/actions   post each action to your bot\n  \
         tidings dev --actions-to - | your-bot                    a line of JSON each\n  \
         tidings dev --actions-to queue     leave them in their queue, for an AWS SDK\n  \
         tidings dev --api orders=file:tests/api                  `enrich` reads files instead of the API\n  \
-        tidings dev advance 45m            move the clock of the one that runs\n  \
-        eval \"$(tidings dev env)\"         let an AWS SDK find the one that runs\n\n\
-        With --data, what was answered 202 is on the disk: events, timers, dead letters and actions outlive kill -9, and a full disk \
-        is answered 503. One `dev` uses a folder at a time. An action counts as said when its line was written.\n\
-        Ctrl-C and SIGTERM finish what is in flight and end with 0; a second one ends at once (130, 143).\n\
-        Webhooks need their signature, everything else the token that is printed: other commands of this machine find it."
+        tidings dev advance 45m            advance the clock of the running `dev`\n  \
+        eval \"$(tidings dev env)\"         let an AWS SDK find the running `dev`\n\n\
+        With --data, everything that was answered 202 is on the disk: events, timers, dead letters and actions survive kill -9, \
+        and a full disk is answered 503. Only one `dev` uses a folder at a time. An action counts as shown when its line was \
+        written.\n\
+        Ctrl-C and SIGTERM finish the work in flight and exit with 0; a second one exits immediately (130, 143).\n\
+        Webhooks need their signature, all other requests the token that is printed; other commands on this machine read it \
+        from a file."
 )]
 pub struct DevOptions {
     #[command(subcommand)]

@@ -68,7 +68,7 @@ async fn push(chatbot: &Chatbot, cloud: &Cloud, agent: ureq::Agent, url: String,
         }
         Err(why) => {
             let pause = pause_seconds(receives);
-            tracing::warn!(cause = format!("{why}; again in {pause} s"), "the bot has not taken an action:");
+            tracing::warn!(cause = format!("{why}; next attempt in {pause} s"), "the bot has not accepted an action:");
             again(cloud, message, pause).await;
         }
     }
@@ -92,7 +92,7 @@ fn pause_seconds(tries: u32) -> i32 {
 async fn again(cloud: &Cloud, message: &Message, seconds: i32) {
     let change = cloud.sqs.change_message_visibility().queue_url(&cloud.actions_queue_url).visibility_timeout(seconds);
     if let Err(error) = change.set_receipt_handle(message.receipt_handle.clone()).send().await {
-        tracing::warn!(cause = cause(&error), "can't change when an action is sent again");
+        tracing::warn!(cause = cause(&error), "can't set when an action is sent again");
     }
 }
 

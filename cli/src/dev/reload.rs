@@ -39,7 +39,7 @@ pub(super) async fn run(
                 say!("{} the project; tables, queues and timers are kept", paint(GOOD, "reloaded"));
                 banner::missing(&missing);
             }
-            Err(problems) => failure(&problems.hint("the configuration of before goes on")),
+            Err(problems) => failure(&problems.hint("the previous configuration stays in use")),
         }
     });
     tokio::select! {

@@ -100,9 +100,9 @@ impl Shown {
             "duplicate" => {
                 let arrived = self.taken(key);
                 let what = if arrived.has_other_body {
-                    "duplicate: another body under a known id, nothing is done with it"
+                    "duplicate: known id with a different body, ignored"
                 } else {
-                    "duplicate: nothing to do"
+                    "duplicate: ignored"
                 };
                 became(fields, &arrived.event_type, WARN, what);
             }
@@ -119,9 +119,9 @@ impl Shown {
             }
             "refused" => became(fields, "", BAD, &format!("refused: {}", fields.get("reason"))),
             "handshake" => became(fields, "", GOOD, "a handshake, answered"),
-            "not_queued" => became(fields, &self.taken(key).event_type, BAD, "not queued: the provider sends it again"),
-            "unread" => became(fields, "", WARN, &format!("{} can't be read: it goes on without", fields.get("fields"))),
-            "early_time" => became(fields, "", WARN, &format!("its time is {}: is `time.unit` right?", fields.get("time"))),
+            "not_queued" => became(fields, &self.taken(key).event_type, BAD, "not queued: the provider will retry"),
+            "unread" => became(fields, "", WARN, &format!("{} can't be read, and is left out", fields.get("fields"))),
+            "early_time" => became(fields, "", WARN, &format!("its time is {}: check `time.unit`", fields.get("time"))),
             // Each receive of the event logs it.
             "off_schema" if self.is_news(key, fields.get("mismatch")) => became(fields, "", WARN, fields.get("mismatch")),
             "off_schema" => {}
@@ -206,10 +206,10 @@ fn step(fields: &Fields) {
         "action" => return,
         "processed" => (GOOD, format!("{} → {}{}", outcome(fields), fields.get("conversation"), kept_back(fields))),
         "other_body" => {
-            (WARN, format!("sha256:{}… is known by it, this is sha256:{}…", fields.get("first"), fields.get("other")))
+            (WARN, format!("the first body was sha256:{}…, this one is sha256:{}…", fields.get("first"), fields.get("other")))
         }
-        "unread" => (WARN, format!("{} can't be read: it goes on without", fields.get("fields"))),
-        "early_time" => (WARN, format!("its time is {}: is `time.unit` right?", fields.get("time"))),
+        "unread" => (WARN, format!("{} can't be read, and is left out", fields.get("fields"))),
+        "early_time" => (WARN, format!("its time is {}: check `time.unit`", fields.get("time"))),
         "off_schema" => (WARN, fields.get("mismatch").to_owned()),
         "retry" => (WARN, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),
         "dead" => (BAD, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),

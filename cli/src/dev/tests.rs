@@ -206,7 +206,7 @@ async fn an_api_is_read_from_a_file_or_this_machine_and_its_missing_secret_is_re
     assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
     assert!(bench.facts("7").await.to_string().contains("of this machine"));
     let missing = bench.workbench.replace(configuration(ENRICH)).await.expect("it fits");
-    assert!(missing.apis.is_empty(), "nobody checks it here");
+    assert!(missing.apis.is_empty(), "it isn't checked here");
     bench.end().await;
 
     let Configuration { sources, rules, .. } = configuration(ENRICH);

@@ -71,7 +71,7 @@ mod tests {
         for (n, change) in changes.into_iter().enumerate() {
             change();
             tokio::time::timeout(Duration::from_secs(2), told.notified()).await.unwrap_or_else(|_| panic!("change {n}"));
-            assert!(tokio::time::timeout(3 * PERIOD, told.notified()).await.is_err(), "change {n} is told once");
+            assert!(tokio::time::timeout(3 * PERIOD, told.notified()).await.is_err(), "change {n} is reported once");
         }
         watching.abort();
         std::fs::remove_dir_all(folder).unwrap();

@@ -28,7 +28,9 @@ impl fmt::Debug for Token {
 impl Token {
     pub(crate) fn new() -> Result<Self, Failure> {
         let mut bytes = [0; TOKEN_BYTES];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::new("no random bytes for a token"))?;
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| Failure::new("the operating system returned no random bytes for a token"))?;
         let mut text = String::new();
         for byte in bytes {
             let _ = write!(text, "{byte:02x}");

@@ -140,7 +140,7 @@ impl Reader {
         Ok(Found { claims: newest.into_claims(), read, unknown })
     }
 
-    /// The newest of all matching events by receipt. Scans the whole table, and is billed so.
+    /// The newest of all matching events by receipt. Scans the whole table, which is billed.
     pub async fn newest(&self, search: &Search, limit: usize) -> Result<Found, Unavailable> {
         let mut newest = Newest::new(limit);
         let (mut read, mut unknown) = (0, 0);

@@ -37,7 +37,7 @@ impl Reader {
 
     /// The matching stored events that were processed first. A search by conversation queries it and each of its
     /// identities; the index may lag behind the claims. A search by key takes one read. Any other search scans the
-    /// whole table and is billed so. Events are ordered by the time of processing, or else by their earliest recorded
+    /// whole table which is billed. Events are ordered by the time of processing, or else by their earliest recorded
     /// time.
     pub async fn kept(&self, of: Option<&Context>, search: &Search, at_most: usize) -> Result<StoredFound, Unavailable> {
         let mut first = First::new(search, at_most);

@@ -65,7 +65,7 @@ pub(super) fn flushed(text: &str) -> std::io::Result<()> {
 /// the write failed.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     if is_terminal() {
-        return Err(Failure::new("the bytes are given to a file or a pipe only").hint("--payload shows them as JSON"));
+        return Err(Failure::new("raw bytes are written only to a file or a pipe").hint("--payload shows them as JSON"));
     }
     let mut out = std::io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Failure::new(format!("standard output: {error}")))
@@ -99,7 +99,7 @@ pub(crate) fn note(text: &str) {
 
 /// Prints a panic. Its message may quote data of others.
 pub(crate) fn panicked(panic: &dyn fmt::Display) {
-    complain(&format!("{} a bug of this program: {panic}", paint(BAD.bold(), "error:")));
+    complain(&format!("{} this is a bug in tidings: {panic}", paint(BAD.bold(), "error:")));
 }
 
 fn complain(text: &str) {

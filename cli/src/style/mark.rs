@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(rendered("\u{fdd0}00112233445566778899aabbccddeeff[31m"), "\\u{fdd0}00112233445566778899aabbccddeeff[31m");
         let mark = MARK.as_deref().expect("random bytes");
         for (cut, shown) in [("[31", "[31"), ("31m", "31m"), ("", ""), ("[3\u{7}m", "[3\\u{7}m")] {
-            assert_eq!(rendered(&format!("a{mark}{cut}")), format!("a{shown}"), "no sequence is begun that isn't ended");
+            assert_eq!(rendered(&format!("a{mark}{cut}")), format!("a{shown}"), "every sequence that begins also ends");
         }
     }
 }

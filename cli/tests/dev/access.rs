@@ -61,7 +61,7 @@ fn its_own_paths_refuse_web_pages_other_hosts_and_callers_without_the_token() {
 
     let nothing = dev.ask(&["events", "list", "--json"]);
     assert!(!out(&nothing).contains("forged-1"), "{}", out(&nothing));
-    assert_eq!(raw(&dev.webhooks, "POST", "/_dev/links", &[host, key], LINK).0, 202, "whoever knows it is let in");
+    assert_eq!(raw(&dev.webhooks, "POST", "/_dev/links", &[host, key], LINK).0, 202, "a request with the token is accepted");
     dev.claim("@link#forged-1", "processed");
 }
 

@@ -115,7 +115,7 @@ fn verified_deliveries_are_recorded_and_others_are_reported() {
     // Another capture never writes into it.
     let again = run(&["capture", "orders", "--into", &into, "--port", "0"]);
     assert_eq!(again.status.code(), Some(1));
-    assert!(err(&again).contains("name one that isn't there"), "{}", err(&again));
+    assert!(err(&again).contains("give a folder that doesn't exist"), "{}", err(&again));
     assert_eq!(files(&folder).len(), 4);
 
     let replayed = json(&run_at_root(&["replay", &into, "--json"]));

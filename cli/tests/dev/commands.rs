@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 fn the_demo_matches_the_corpus() {
     let demo = run(&["dev", "--demo", "--exit", "--port", "0"]);
     assert!(demo.status.success(), "{}{}", out(&demo), err(&demo));
-    assert!(out(&demo).contains("✓ 32 of 32 as the corpus says"), "{}", out(&demo));
+    assert!(out(&demo).contains("✓ 32 of 32 match the corpus"), "{}", out(&demo));
     assert!(!out(&demo).contains('\u{1b}'), "colour is for terminals");
     let demo = out(&demo);
     let (_, story) = demo.split_once("Signed webhooks arrive").expect("a story");
@@ -59,9 +59,9 @@ fn send_makes_a_new_event_each_time_and_the_same_one_only_if_it_is_asked_to() {
         assert_eq!(same, ["accepted", "duplicate"], "{source}");
     }
     let said = out(&dev.send(&["stripe", "--same"]));
-    assert!(said.contains("without --same it is a new event") && said.contains("tidings events show 'stripe#evt_1T"), "{said}");
+    assert!(said.contains("without --same a new event is sent") && said.contains("tidings events show 'stripe#evt_1T"), "{said}");
     let lines = dev.said();
-    assert!(lines.contains("duplicate: nothing to do") && !lines.contains("enqueued"), "{lines}");
+    assert!(lines.contains("duplicate: ignored") && !lines.contains("enqueued"), "{lines}");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn another_body_under_a_known_id_is_named_by_dev() {
         assert!(dev.send(&["stripe", "--same", "--set", &format!("data.object.amount_total={amount}")]).status.success());
     }
     dev.claim("stripe#evt_1TidingsCheckout1042", "processed");
-    assert!(dev.said().contains("duplicate: another body under a known id"), "{}", dev.said());
+    assert!(dev.said().contains("duplicate: known id with a different body"), "{}", dev.said());
 }
 
 #[test]
@@ -192,8 +192,8 @@ fn data_in_a_folder_is_there_at_the_next_start() {
 fn errors_say_what_to_do_next() {
     for (arguments, code, said) in [
         (&["send", "github", "--url", "http://127.0.0.1:9"][..], 1, "is `tidings dev` running?"),
-        (&["events", "show", "stripe#evt", "--endpoint-url", "http://127.0.0.1:9"], 1, "is there a `tidings dev` behind"),
-        (&["events", "show", "evt_1"], 1, "as in stripe#evt_1"),
+        (&["events", "show", "stripe#evt", "--endpoint-url", "http://127.0.0.1:9"], 1, "check that a `tidings dev` listens at"),
+        (&["events", "show", "evt_1"], 1, "for example stripe#evt_1"),
         (&["send", "paypall"], 1, "allowed: github, orders"),
         (&["send", "--case", "nothing"], 1, "tidings send --list"),
         (&["send", "github", "--tamper", "timestamp", "--dry-run"], 1, "signs no timestamp"),
@@ -218,9 +218,9 @@ fn an_unknown_name_is_an_error_and_not_an_empty_answer() {
     let dev = Dev::start(&[]);
     let nobody = dev.ask(&["context", "show", "nobody"]);
     assert_eq!(nobody.status.code(), Some(1));
-    assert!(err(&nobody).contains("nothing is known of \"nobody\""), "{}", err(&nobody));
+    assert!(err(&nobody).contains("there is no context for \"nobody\""), "{}", err(&nobody));
     let never = dev.ask(&["events", "show", "stripe#never"]);
-    assert!(err(&never).contains("no claim stripe#never"), "{}", err(&never));
+    assert!(err(&never).contains("no claim with key stripe#never"), "{}", err(&never));
 }
 
 #[test]

@@ -39,14 +39,14 @@ fn scan(what: &str, bytes: &[u8]) -> String {
 }
 
 /// The folder for the commands, and the commands that were run.
-struct Driven {
+struct CommandRuns {
     folder: PathBuf,
     commands: BTreeSet<String>,
     /// The commands whose output contained hostile text.
     shown: BTreeSet<String>,
 }
 
-impl Driven {
+impl CommandRuns {
     fn new(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -93,19 +93,19 @@ impl Driven {
     }
 }
 
-impl Drop for Driven {
+impl Drop for CommandRuns {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
 /// A server with only hostile responses.
-struct Stranger {
+struct HostileServer {
     url: String,
     _runtime: tokio::runtime::Runtime,
 }
 
-impl Stranger {
+impl HostileServer {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -190,7 +190,7 @@ fn leaves(command: &clap::Command, words: &str, found: &mut BTreeSet<String>) {
 }
 
 /// Waits until all sent events are processed or dead-lettered.
-fn settled(driven: &mut Driven, dev: &Dev, events: usize) -> Vec<Value> {
+fn settled(driven: &mut CommandRuns, dev: &Dev, events: usize) -> Vec<Value> {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         let listed = driven.both(2, &["events", "list", "--endpoint-url", dev.dynamodb()]);
@@ -208,7 +208,7 @@ fn settled(driven: &mut Driven, dev: &Dev, events: usize) -> Vec<Value> {
 
 #[test]
 fn no_command_writes_text_of_others_raw() {
-    let mut driven = Driven::new("hostile");
+    let mut driven = CommandRuns::new("hostile");
     let dev = Dev::start(&["--keep-events"]);
     live(&mut driven, &dev);
     files(&mut driven, &dev);
@@ -228,7 +228,7 @@ fn no_command_writes_text_of_others_raw() {
 }
 
 /// Events of a `dev`, and commands about them.
-fn live(driven: &mut Driven, dev: &Dev) {
+fn live(driven: &mut CommandRuns, dev: &Dev) {
     // A list cuts a long conversation, and types are normalised for rules.
     let phone = |text: &str| json!(text).to_string();
     let short = order("evt-2", "order.delivered").replace(&phone(&format!("+49{HOSTILE}")), &phone("+h\u{1b}[2J"));
@@ -283,7 +283,7 @@ fn live(driven: &mut Driven, dev: &Dev) {
 }
 
 /// Files of others, with hostile names.
-fn files(driven: &mut Driven, dev: &Dev) {
+fn files(driven: &mut CommandRuns, dev: &Dev) {
     let delivery = driven.file(&format!("{}.json", HOSTILE.replace('/', "_")), capture("evt-7"));
     let message = driven.file("message.json", envelope(HOSTILE));
     let (broken, ruled) = (
@@ -335,7 +335,7 @@ fn files(driven: &mut Driven, dev: &Dev) {
 }
 
 /// A stack's dead letters and secret.
-fn stack(driven: &mut Driven, dev: &Dev) {
+fn stack(driven: &mut CommandRuns, dev: &Dev) {
     let stack = Stack::around(dev, &json!({ "orders": "x", HOSTILE: HOSTILE }).to_string());
     let at = ["--stack", "shop", "--region", "eu-central-1", "--endpoint-url", &stack.endpoint];
     let key = format!("orders#{HOSTILE}");
@@ -368,8 +368,8 @@ fn stack(driven: &mut Driven, dev: &Dev) {
 }
 
 /// Responses of impostors: AWS's errors, an endpoint's pages.
-fn answers(driven: &mut Driven) {
-    let stranger = Stranger::new();
+fn answers(driven: &mut CommandRuns) {
+    let stranger = HostileServer::new();
     let url = stranger.url.as_str();
     let said = driven.both(1, &["send", "stripe", "--url", url]);
     assert_eq!(said["reply"]["status"], HOSTILE, "JSON says what it says");
@@ -400,7 +400,7 @@ fn answers(driven: &mut Driven) {
 }
 
 /// `tidings capture` and its file.
-fn captured(driven: &mut Driven) {
+fn captured(driven: &mut CommandRuns) {
     let body = driven.file("captured.json", order("evt-9", &format!("order.{HOSTILE}")));
     let into = driven.folder.join(HOSTILE.replace('/', "_")).display().to_string();
     for json in [&[][..], &["--json"]] {
@@ -441,7 +441,7 @@ fn captured(driven: &mut Driven) {
 }
 
 /// The output of `tidings dev` itself.
-fn said_by_dev(driven: &mut Driven, dev: Dev) {
+fn said_by_dev(driven: &mut CommandRuns, dev: Dev) {
     let said = dev.said();
     dev.stop();
     let plain = scan("dev", said.as_bytes());

@@ -24,9 +24,9 @@ const SENDERS: usize = 8;
 const EVENTS_PER_CONVERSATION: usize = 5;
 
 /// xorshift64*, so that a seed gives the same times.
-struct Chances(u64);
+struct Random(u64);
 
-impl Chances {
+impl Random {
     fn below(&mut self, n: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -123,7 +123,7 @@ fn delivery(n: usize) -> (HeaderMap, Vec<u8>) {
 }
 
 /// Kills a process at a random moment of its start. Its output until then counts.
-fn kill_a_start(folder: &Path, chances: &mut Chances, heard: impl FnMut(String)) {
+fn kill_a_start(folder: &Path, chances: &mut Random, heard: impl FnMut(String)) {
     let mut command = Command::new(BINARY);
     command.args(["dev", "--port", "0", "--data"]).arg(folder).stdout(Stdio::piped());
     let mut process = command.spawn().expect("the binary");
@@ -140,7 +140,7 @@ fn acknowledged_events_are_applied_once_and_shown_however_often_dev_is_killed() 
     let folder: PathBuf = std::env::temp_dir().join(format!("tidings-kills-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     let started = Instant::now();
-    let mut chances = Chances(seed | 1);
+    let mut chances = Random(seed | 1);
     let world = Arc::new(World {
         url: Mutex::default(),
         next: AtomicUsize::new(0),
@@ -237,7 +237,7 @@ fn wait_until_said(world: &World, acknowledged: &[usize]) -> BTreeMap<String, Ve
         let mut actions: BTreeMap<String, Vec<bool>> = BTreeMap::new();
         for line in world.said.lock().expect("no panic").iter() {
             if let Some(order) = line.split_once("“Order ").and_then(|(_, rest)| rest.split(' ').next()) {
-                actions.entry(order.to_owned()).or_default().push(line.contains("perhaps said before"));
+                actions.entry(order.to_owned()).or_default().push(line.contains("perhaps shown before"));
             }
         }
         let unsaid: Vec<usize> = acknowledged.iter().copied().filter(|n| !actions.contains_key(&format!("K{n}"))).collect();

@@ -96,10 +96,10 @@ fn unknown_names_and_invalid_values_are_refused() {
     let dev = lived(&[]);
     let by = ["--by", "lena", "--reason", "why", "--yes"];
     let ask = |arguments: &[&str]| dev.ask(&[arguments, &by[..]].concat());
-    refused(&ask(&["context", "set", "whatsapp:49171392001", "order/1042", "a=1"]), "nothing is known of");
-    refused(&ask(&["context", "set", CONVERSATION, "order/1043", "a=1"]), "there are: order/1042");
-    refused(&ask(&["context", "unset", CONVERSATION, "order/1042", "stattus"]), "no fact \"stattus\" to forget; there are: ");
-    refused(&ask(&["context", "unset", "nobody", "--node"]), "nothing is known of");
+    refused(&ask(&["context", "set", "whatsapp:49171392001", "order/1042", "a=1"]), "there is no context for");
+    refused(&ask(&["context", "set", CONVERSATION, "order/1043", "a=1"]), "known: order/1042");
+    refused(&ask(&["context", "unset", CONVERSATION, "order/1042", "stattus"]), "no fact \"stattus\"; known: ");
+    refused(&ask(&["context", "unset", "nobody", "--node"]), "there is no context for");
     refused(&ask(&["context", "set", CONVERSATION, "order/1042", "no good=1"]), "isn't a valid name of a fact");
     refused(&ask(&["context", "set", CONVERSATION, "preferences", "opt_in=maybe", "--create"]), "opt_in: allowed: true or false");
     let made = ask(&["context", "set", CONVERSATION, "preferences", "opt_in=false", "--create"]);
@@ -169,7 +169,7 @@ fn the_effects_of_a_wrong_rule_are_corrected_by_applying_its_events_again() {
     golden("apply-claim", &dev.ask(&["events", "show", "@again#stage-fix#orders#ord-evt-3002"]), 0);
     golden("apply-original", &dev.ask(&["events", "show", DELIVERED]), 0);
     let explained = dev.ask(&["rules", "explain", "@again#stage-fix#orders#ord-evt-3002"]);
-    assert!(out(&explained).contains("the event itself, by the rules here"), "{}", out(&explained));
+    assert!(out(&explained).contains("the event, with this project's rules"), "{}", out(&explained));
 
     let after = facts(&dev);
     golden("apply-again", &hidden(dev.ask(&yes)), 0);
@@ -212,7 +212,7 @@ fn repeated_notifications_are_shown_in_the_dry_run_and_sent_once() {
 fn events_that_cannot_be_applied_again_are_reported_with_an_alternative() {
     let dev = lived(&["--keep-events"]);
     let dead = dev.ask(&["replay", "--apply", "--key", "orders#ord-evt-3666"]);
-    refused(&dead, "none of 1 claims has its event kept");
+    refused(&dead, "none of 1 claims has a stored event");
     assert!(err(&dead).contains("tidings dlq redrive"), "{}", err(&dead));
     for (arguments, said) in [
         (&["--yes"][..], "--as NAME"),

@@ -8,7 +8,7 @@ fn providers_are_listed_and_shown() {
     let list = out(&run(&["providers", "list"]));
     assert!(list.lines().count() >= 60, "{list}");
     let shown = out(&run(&["providers", "show", "github"]));
-    let key = "event key   the hash of the signed bytes with {header:x-github-delivery}\n";
+    let key = "event key   the hash of the signed bytes and of {header:x-github-delivery}\n";
     assert!(shown.contains(key), "{shown}");
     assert!(shown.contains("anyone who has captured a request can repeat its event under other ids"), "{shown}");
     let unknown = run(&["providers", "show", "nobody"]);
@@ -111,7 +111,7 @@ fn a_preset_s_request_can_be_printed_instead_of_sent() {
 #[test]
 fn wrong_usage_is_explained() {
     for (arguments, code, said) in [
-        (&["send", "mailgun"][..], 1, "take any preset with --preset"),
+        (&["send", "mailgun"][..], 1, "use any preset with --preset"),
         (&["send", "nobody", "--preset"], 1, "tidings providers list"),
         (&["send", "--preset", "--case", "stripe-stale"], 2, "cannot be used with"),
         (&["send", "mailgun", "--preset", "--tamper", "body"], 1, "doesn't cover the body"),

@@ -77,7 +77,7 @@ fn a_stored_event_is_explained_as_far_as_its_data_goes() {
     let explained = json(&dev.ask(&["rules", "explain", "orders#ord-evt-3002", "--json"]));
     assert_eq!((&explained["claim"]["state"], &explained["explained"]), (&"processed".into(), &Value::Null));
     let never = dev.ask(&["rules", "explain", "orders#never"]);
-    assert!(never.status.code() == Some(1) && err(&never).contains("no claim orders#never"), "{}", err(&never));
+    assert!(never.status.code() == Some(1) && err(&never).contains("no claim with key orders#never"), "{}", err(&never));
 }
 
 #[test]

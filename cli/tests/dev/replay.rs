@@ -81,7 +81,7 @@ fn a_stored_event_is_shown_and_explained() {
     assert_eq!((&whole["event"]["type"], &whole["event"]["claimkey"]), (&"order.delivered".into(), &whole["key"]));
     assert!(out(&dev.ask(&["events", "show", "orders#ord-evt-3002", "--payload"])).contains("\"type\": \"order.delivered\""));
     let dead = dev.ask(&["events", "show", "orders#ord-evt-3666", "--payload"]);
-    assert!(dead.status.success() && err(&dead).contains("isn't kept"), "{}", err(&dead));
+    assert!(dead.status.success() && err(&dead).contains("isn't stored"), "{}", err(&dead));
     assert!(!out(&dev.ask(&["events", "list", "--json"])).contains("\"event\":"), "a list has no payloads");
     golden("explain-kept", &dev.ask(&["rules", "explain", "orders#ord-evt-3002"]), 0);
 
@@ -96,10 +96,10 @@ fn missing_events_are_reported_with_the_available_ones() {
     let stack = Stack::around(&dev, "{}");
     golden("replay-none-kept", &stack.ask(&["replay"]), 1);
     for (arguments, said) in [
-        (&["replay", "--conversation", CONVERSATION][..], "none of 2 claims has its event kept"),
-        (&["replay", "--since", "2h", "--key", "orders#ord-evt-3666"], "(1 died)"),
-        (&["replay", "--key", "orders#never"], "no claim is like that"),
-        (&["replay", "--reason", "no"], "--reason is for --dlq"),
+        (&["replay", "--conversation", CONVERSATION][..], "none of 2 claims has a stored event"),
+        (&["replay", "--since", "2h", "--key", "orders#ord-evt-3666"], "(1 were dead-lettered)"),
+        (&["replay", "--key", "orders#never"], "no claim matches"),
+        (&["replay", "--reason", "no"], "--reason requires --dlq"),
         (&["replay", "--url", "http://127.0.0.1:9"], "--url sends deliveries"),
     ] {
         let refused = stack.ask(arguments);

@@ -111,7 +111,11 @@ fn wrong_usage_is_explained() {
     let stack = Stack::around(&dev, SECRET);
     let not_ours = stack.ask(&["rotate", "stripe", "--generate"]);
     assert_eq!(not_ours.status.code(), Some(1));
-    assert!(err(&not_ours).contains("isn't yours to choose") && err(&not_ours).contains("Workbench"), "{}", err(&not_ours));
+    assert!(
+        err(&not_ours).contains("the provider generates the secret") && err(&not_ours).contains("Workbench"),
+        "{}",
+        err(&not_ours)
+    );
     for (arguments, code, said) in [
         (&["rotate", "orders"][..], 2, "--secret-file"),
         (&["rotate", "orders", "--generate", "--drop-old"], 2, "cannot be used with"),

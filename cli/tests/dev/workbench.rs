@@ -30,7 +30,7 @@ async fn an_sdk_receives_actions_as_on_aws() {
     let dev = Dev::start(&["--actions-to", "queue"]);
     let sqs = client(&dev, &dev.token);
     let stranger = client(&dev, "AKIASTRANGER").list_queues().send().await;
-    assert!(stranger.is_err(), "whoever doesn't know the token is refused");
+    assert!(stranger.is_err(), "a request without the token is refused");
 
     let urls = sqs.list_queues().send().await.expect("an answer").queue_urls.unwrap_or_default();
     for name in ["tidings-actions.fifo", "tidings-events", "tidings-events-dead", "tidings-links", "tidings-links-dead"] {
@@ -203,7 +203,7 @@ fn dead_letters_are_listed_shown_sent_again_and_dropped_as_on_a_stack() {
         let would = json(&dev.ask(&["dlq", command, "--json"]));
         assert_eq!((&would["dry_run"], &would["messages"]), (&true.into(), &1.into()), "{command}: {would}");
         let asked = dev.ask(&["dlq", command]);
-        assert!(out(&asked).contains("give --yes to apply the change"), "{command}: {}", out(&asked));
+        assert!(out(&asked).contains("--yes applies the change"), "{command}: {}", out(&asked));
         dead(1);
     }
     let redriven = dev.ask(&["dlq", "redrive", "--yes", "--json"]);

@@ -1,6 +1,6 @@
 //! The receiver's response, and the events that a request would produce: `verify` runs the receiver itself.
 
-use crate::support::{File, OTHER, SECRET, Told, ours, run, set, signed, signed_at, verify};
+use crate::support::{File, OTHER, SECRET, VerifyOutput, ours, run, set, signed, signed_at, verify};
 use serde_json::{Value, json};
 use tidings_config::limits::MAX_BODY_BYTES;
 use tidings_config::time::{Clock, SystemClock};
@@ -8,7 +8,7 @@ use tidings_events::SignedRequest;
 
 const NOW: &str = "2026-11-20T10:00:00Z";
 
-fn ask(preset: &str, request: &SignedRequest) -> Told {
+fn ask(preset: &str, request: &SignedRequest) -> VerifyOutput {
     verify(preset, &json!({ preset: SECRET }), &ours(request), &[])
 }
 
@@ -76,14 +76,9 @@ fn a_refusal_for_another_reason_than_the_signature_is_a_failure() {
     let media = |request: &mut Value| request["headers"]["content-type"] = "text/plain".into();
     let none = |request: &mut Value| drop(request["headers"].as_object_mut().unwrap().remove("content-type"));
     for (request, status, word, said) in [
-        (changed(&good, get), 405, "method_not_allowed", "it is a PUT, allowed: POST"),
-        (
-            changed(&good, path),
-            404,
-            "not_found",
-            "/webhooks/order isn't where the receiver listens for orders: that is /webhooks/orders",
-        ),
-        (changed(&good, stage), 404, "not_found", "/prod/webhooks/orders isn't where"),
+        (changed(&good, get), 405, "method_not_allowed", "its method is PUT, allowed: POST"),
+        (changed(&good, path), 404, "not_found", "/webhooks/order isn't the path of orders: that is /webhooks/orders"),
+        (changed(&good, stage), 404, "not_found", "/prod/webhooks/orders isn't the path of orders"),
         (
             changed(&good, media),
             415,
@@ -124,13 +119,13 @@ fn unreadable_fields_of_an_event_are_shown() {
         (0, &json!(["time", "sequence"]), &Value::Null, &true.into())
     );
     assert!(
-        people.contains("time, sequence: sent, and not to be read") && people.contains("the time of receipt counts"),
+        people.contains("time, sequence: present, but not readable") && people.contains("the time of receipt is used"),
         "{people}"
     );
     let ahead = SHIPPED.replace("2026-11-20", "2096-11-20");
     let (_, told, people) = of_source("orders", &order(&ahead, &[]));
     assert_eq!(told["answer"]["events"][0]["order"]["by_receipt"], true);
-    assert!(people.contains("further ahead of our clock"), "{people}");
+    assert!(people.contains("too far in the future"), "{people}");
 }
 
 #[test]
@@ -169,7 +164,7 @@ fn a_body_signed_before_compression_verifies_as_at_the_receiver() {
     set(&mut request, "content-encoding", "gzip");
     let packed = ask("github", &request);
     assert_eq!((packed.code, &packed.json["verified"]), (0, &true.into()), "{packed:?}");
-    let kind = |told: &Told| told.json["answer"]["events"][0]["type"].clone();
+    let kind = |told: &VerifyOutput| told.json["answer"]["events"][0]["type"].clone();
     assert_eq!(kind(&packed), kind(&plain));
 }
 

@@ -92,7 +92,7 @@ fn the_verified_entry_of_a_har_is_named() {
     assert_eq!((&told.json["request"]["entry"], &told.json["request"]["entries"]), (&2.into(), &2.into()));
     assert!(told.people.contains("HAR, entry 2 of 2: POST"), "{}", told.people);
     assert_eq!(verify("github", &secrets, &har, &["--entry", "2"]).code, 0);
-    assert!(verify("github", &secrets, &har, &["--entry", "1"]).hints().contains("x-hub-signature-256 was lost"));
+    assert!(verify("github", &secrets, &har, &["--entry", "1"]).hints().contains("x-hub-signature-256 was removed"));
     for entry in ["0", "3"] {
         assert!(verify("github", &secrets, &har, &["--entry", entry]).people.contains("allowed: 1 to 2"));
     }
@@ -100,7 +100,7 @@ fn the_verified_entry_of_a_har_is_named() {
     let told = verify("github", &secrets, only_get.as_bytes(), &[]);
     assert!(told.people.contains("none of the HAR's 1 entries is a POST") && told.people.contains("--entry NUMBER"));
     let told = verify("github", &secrets, b"{\"headers\": {}}", &["--entry", "1"]);
-    assert!(told.people.contains("--entry is for a HAR"));
+    assert!(told.people.contains("--entry requires a HAR"));
 }
 
 #[test]
@@ -138,25 +138,25 @@ fn an_input_without_a_request_is_reported_with_a_remedy_and_never_shown() {
     for (input, said) in [
         (SECRET.to_owned(), "no empty line"),
         (format!("{{\"github\": \"{SECRET}\"}}"), "JSON without `headers`"),
-        (format!("{SECRET}\n\nbody"), "line 1 is no header"),
-        (format!("a {SECRET}: x\n\nbody"), "header 1 is no header"),
-        (format!("curl '{SECRET}"), "an open quote"),
-        (format!("curl -d @{SECRET}"), "-d names a file"),
-        (format!("curl --data-binary @{SECRET}"), "--data-binary names a file"),
-        (format!("curl -H @{SECRET}"), "-H names a file"),
-        (format!("curl --data-urlencode a={SECRET}"), "whose bytes curl makes itself"),
-        (format!("curl -F a={SECRET}"), "whose bytes curl makes itself"),
-        (format!("curl -v --{SECRET}"), "whose word 3 is an option that isn't known here"),
+        (format!("{SECRET}\n\nbody"), "line 1 before the body isn't a header"),
+        (format!("a {SECRET}: x\n\nbody"), "header 1 is malformed"),
+        (format!("curl '{SECRET}"), "an unclosed quotation mark"),
+        (format!("curl -d @{SECRET}"), "-d reads a file"),
+        (format!("curl --data-binary @{SECRET}"), "--data-binary reads a file"),
+        (format!("curl -H @{SECRET}"), "-H reads a file"),
+        (format!("curl --data-urlencode a={SECRET}"), "for which curl generates the body"),
+        (format!("curl -F a={SECRET}"), "for which curl generates the body"),
+        (format!("curl -v --{SECRET}"), "whose word 3 is an unknown option"),
         (format!("curl ^\"https://x^\" -H ^\"{SECRET}^\""), "copy it as cURL (bash)"),
         ("curl -H".to_owned(), "-H without a value"),
-        (format!("{{\"headers\": {{}}, \"body_base64\": \"{SECRET}!\"}}"), "`body_base64` is no base64"),
+        (format!("{{\"headers\": {{}}, \"body_base64\": \"{SECRET}!\"}}"), "`body_base64` isn't base64"),
     ] {
         let told = verify("github", &secrets, input.as_bytes(), &[]);
         assert_eq!((told.code, &told.json), (2, &Value::Null), "nothing is known of {input}");
         assert!(told.people.contains(said), "{input}: {}", told.people);
     }
     let nobody = run(&["verify", "nobody", "-"], b"");
-    assert!(String::from_utf8_lossy(&nobody.stderr).contains("or take any preset with --preset"));
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("or use any preset with --preset"));
     for not_looked in [&["verify", "nobody", "-"][..], &["verify", "github", "no/such/file"], &["verify", "github"]] {
         assert_eq!(run(not_looked, b"").status.code(), Some(2), "{not_looked:?}: it couldn't look");
     }
@@ -189,7 +189,7 @@ fn a_refused_request_exits_1_and_an_unverifiable_one_exits_2() {
             assert_eq!(said.is_empty(), code < 2, "{arguments:?}: {said}");
         }
     }
-    assert!(String::from_utf8_lossy(&run(&["verify", "--help"], b"").stdout).contains("2 it couldn't be looked at"));
+    assert!(String::from_utf8_lossy(&run(&["verify", "--help"], b"").stdout).contains("2 it couldn't be checked"));
 }
 
 #[test]

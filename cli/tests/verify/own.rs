@@ -1,6 +1,6 @@
 //! A custom scheme: common mistakes in the user's own signing code.
 
-use crate::support::{File, SECRET, Told, run};
+use crate::support::{File, SECRET, VerifyOutput, run};
 use ring::hmac;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,7 +21,7 @@ fn request(key: &[u8], time: &str, signed: &str, body: &str) -> String {
     )
 }
 
-fn ask(secret: &str, request: &str, more: &[&str]) -> Told {
+fn ask(secret: &str, request: &str, more: &[&str]) -> VerifyOutput {
     let file = File::new(json!({ "orders": secret }).to_string());
     let options = [&["verify", "orders", "-", "--secrets", file.path()], more].concat();
     let people = run(&options, request.as_bytes());
@@ -29,7 +29,7 @@ fn ask(secret: &str, request: &str, more: &[&str]) -> Told {
     let people = String::from_utf8([people.stdout, people.stderr].concat()).expect("UTF-8");
     assert!(!people.contains(secret), "a secret was printed: {people}");
     let json: Value = serde_json::from_slice(&machines.stdout).unwrap_or_default();
-    Told { code: machines.status.code().expect("an exit"), json, people }
+    VerifyOutput { code: machines.status.code().expect("an exit"), json, people }
 }
 
 #[test]
@@ -38,11 +38,11 @@ fn each_common_mistake_of_custom_code_is_named() {
     let right = format!("{time}.{BODY}");
     assert_eq!(ask(SECRET, &request(SECRET.as_bytes(), &time, &right, BODY), &[]).code, 0);
     for (signed, said) in [
-        (format!("{time}\n{BODY}"), "a line feed stands between the signed parts, and the scheme has a point"),
-        (format!("{time}\r\n{BODY}"), "a line end (CRLF) stands between"),
-        (format!("{time}{BODY}"), "nothing stands between"),
-        (BODY.to_owned(), "the body alone was signed"),
-        (format!("{BODY}.{time}"), "in the other order"),
+        (format!("{time}\n{BODY}"), "a line feed separates the signed parts, but the scheme has a point"),
+        (format!("{time}\r\n{BODY}"), "a line end (CRLF) separates"),
+        (format!("{time}{BODY}"), "nothing separates"),
+        (BODY.to_owned(), "only the body was signed"),
+        (format!("{BODY}.{time}"), "in another order"),
     ] {
         let told = ask(SECRET, &request(SECRET.as_bytes(), &time, &signed, BODY), &[]);
         assert_eq!(told.code, 1, "{told:?}");
@@ -50,7 +50,7 @@ fn each_common_mistake_of_custom_code_is_named() {
     }
     let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, SECRET);
     for (key, said) in
-        [(base64, "the base64 of the secret is the key"), (format!("whsec_{SECRET}"), "without the whsec_ that it begins with")]
+        [(base64, "the base64 form of the secret as the key"), (format!("whsec_{SECRET}"), "without its prefix whsec_")]
     {
         let told = ask(SECRET, &request(key.as_bytes(), &time, &right, BODY), &[]);
         assert!(told.hint(0).contains(said), "{said}: {told:?}");
@@ -62,7 +62,7 @@ fn a_time_in_another_unit_is_named_and_no_clock_is_blamed() {
     let time = (now() * 1_000).to_string();
     let told = ask(SECRET, &request(SECRET.as_bytes(), &time, &format!("{time}.{BODY}"), BODY), &[]);
     assert!(told.hint(0).contains("the timestamp is in milliseconds"), "{told:?}");
-    assert!(!told.hints().contains("it was fresh at"), "{told:?}");
+    assert!(!told.hints().contains("it was valid at"), "{told:?}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn an_event_that_the_receiver_reads_in_part_is_a_warning() {
     assert_eq!(without_type.code, 1, "it is authentic, and no event: {without_type:?}");
     for (at, said) in [
         ("\"1970-01-21T14:00:00Z\"", "before 2000"),
-        ("\"2999-01-01T00:00:00Z\"", "the time of receipt counts"),
+        ("\"2999-01-01T00:00:00Z\"", "the time of receipt is used"),
         ("\"tomorrow\"", "can't be read"),
         ("1795168800", "can't be read"),
     ] {

@@ -52,14 +52,14 @@ impl Drop for File {
 
 /// The output of `verify`.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct VerifyOutput {
     pub(crate) code: i32,
     /// Null if the command failed with an error message.
     pub(crate) json: Value,
     pub(crate) people: String,
 }
 
-impl Told {
+impl VerifyOutput {
     pub(crate) fn hint(&self, n: usize) -> &str {
         self.json["hints"][n].as_str().unwrap_or_default()
     }
@@ -71,7 +71,7 @@ impl Told {
 }
 
 /// Verifies a request to a preset. No secret of the document may appear in the output.
-pub(crate) fn verify(preset: &str, secrets: &Value, request: &[u8], more: &[&str]) -> Told {
+pub(crate) fn verify(preset: &str, secrets: &Value, request: &[u8], more: &[&str]) -> VerifyOutput {
     let file = File::new(secrets.to_string());
     let options = [&["verify", preset, "-", "--preset", "--secrets", file.path()], more].concat();
     let people = run(&options, request);
@@ -89,7 +89,7 @@ pub(crate) fn verify(preset: &str, secrets: &Value, request: &[u8], more: &[&str
         assert!(!shown.contains('\u{1b}'), "colour is for terminals");
     }
     let json = serde_json::from_slice(&machines.stdout).unwrap_or_default();
-    Told { code: people.status.code().expect("an exit"), json, people: text(&people) }
+    VerifyOutput { code: people.status.code().expect("an exit"), json, people: text(&people) }
 }
 
 fn texts(secrets: &Value) -> Vec<String> {

@@ -60,7 +60,7 @@ fn a_dropped_added_or_sorted_query_is_reported_without_its_text() {
     ] {
         let seen = hint("twilio", &given, &configured, &sent, &[]);
         assert!(!seen.contains("canary-in-a-query"), "{seen}");
-        let explained = seen.contains("with another query: ") && seen.contains("dropped or reordered it");
+        let explained = seen.contains("with another query: ") && seen.contains("was changed or reordered on the way");
         // Two changes of one query at the same time aren't tried.
         assert_eq!(explained, given != format!("{url}?b=2&a=1"), "{given}: {seen}");
     }
@@ -85,7 +85,7 @@ fn without_a_configured_url_that_of_the_request_is_tried() {
         "{told:?}"
     );
     let told = verify("twilio", &secrets, &request("/webhooks/twilio", None), &[]);
-    assert!(told.hint(0).contains("say which URL the provider was given with --public-url"), "{told:?}");
+    assert!(told.hint(0).contains("give the URL that is configured at the provider with --public-url"), "{told:?}");
 }
 
 #[test]

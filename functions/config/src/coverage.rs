@@ -59,7 +59,7 @@ impl Scheme {
         let mut said = match (&self.message, &self.jwt) {
             (Some(message), _) => format!("`{message}`"),
             (None, Some(_)) => "the token itself".to_owned(),
-            (None, None) => "nothing: a token".to_owned(),
+            (None, None) => "nothing; the request has a token".to_owned(),
         };
         let mut add = |what: &str, place: &Reference| said.push_str(&format!(", the {what} by its SHA-256 in `{place}`"));
         self.body_sha256.iter().for_each(|place| add("body", place));

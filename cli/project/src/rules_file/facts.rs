@@ -58,7 +58,7 @@ impl Kinds {
         if let Some(ladder) = ladder
             && self.ladders.entry(fact.to_owned()).or_insert_with(|| ladder.clone()) != ladder
         {
-            checker.problem(at, format!("fact {fact:?} has another ladder here than above; a fact has one ladder"));
+            checker.problem(at, format!("fact {fact:?} has a different ladder above; a fact has one ladder"));
         }
     }
 

@@ -346,7 +346,7 @@ fn join(checker: &mut Checker<'_>, entry: JoinEntry, sources: &[String], kinds: 
 fn again(checker: &mut Checker<'_>, again: &Spanned<Again>) -> Again {
     if again.value.span().is_some_and(|span| span > MAX_JOIN_SHUT) {
         let allowed = Span::new(MAX_JOIN_SHUT);
-        checker.problem(again.referenced, format!("a join opens again {}, allowed: up to {allowed} after an end", again.value));
+        checker.problem(again.referenced, format!("a join reopens {}, allowed: up to {allowed} after its end", again.value));
     }
     again.value
 }

@@ -1,6 +1,6 @@
 //! A body in a form that can be redacted: JSON, or form fields that may contain JSON.
 
-use super::Unfit;
+use super::RedactError;
 use serde_json::{Map, Value};
 use tidings_config::source::{BodyFormat, Source};
 
@@ -16,27 +16,27 @@ pub(super) enum Body {
 }
 
 impl Body {
-    pub(super) fn read(body: &[u8], source: &Source, content_type: &str) -> Result<Self, Unfit> {
+    pub(super) fn read(body: &[u8], source: &Source, content_type: &str) -> Result<Self, RedactError> {
         if source.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event) {
-            return Err(Unfit::Token);
+            return Err(RedactError::Token);
         }
         match source.format_of(content_type) {
-            BodyFormat::Json => serde_json::from_slice(body).map(Self::Json).map_err(|_| Unfit::Unreadable),
-            BodyFormat::Form if source.form_xml.is_some() => Err(Unfit::Xml),
+            BodyFormat::Json => serde_json::from_slice(body).map(Self::Json).map_err(|_| RedactError::Unreadable),
+            BodyFormat::Form if source.form_xml.is_some() => Err(RedactError::Xml),
             BodyFormat::Form => {
                 let pairs = form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned()));
                 let pairs: Vec<(String, String)> = pairs.collect();
                 let event = source.form_json.as_ref().and_then(|field| pairs.iter().position(|(name, _)| name == field));
                 let document = match event {
-                    Some(n) => serde_json::from_str(&pairs[n].1).map_err(|_| Unfit::Unreadable)?,
+                    Some(n) => serde_json::from_str(&pairs[n].1).map_err(|_| RedactError::Unreadable)?,
                     None => Value::Object(
                         pairs.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect::<Map<_, _>>(),
                     ),
                 };
                 Ok(Self::Form { pairs, event, document })
             }
-            BodyFormat::Xml => Err(Unfit::Xml),
-            BodyFormat::Binary => Err(Unfit::Binary),
+            BodyFormat::Xml => Err(RedactError::Xml),
+            BodyFormat::Binary => Err(RedactError::Binary),
         }
     }
 

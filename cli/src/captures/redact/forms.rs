@@ -144,12 +144,16 @@ mod tests {
         assert!(one("https://shop.vogt.de:8443/lena/7").contains(".qz:"));
         for address in ["203.0.113.24", "8.8.8.8", "10.1.20.255", "192.168.1.17", "0.0.0.0", "255.255.255.255"] {
             let new: Ipv4Addr = one(address).parse().unwrap();
-            assert!([0, 10].contains(&new.octets()[0]) || new.octets()[0] >= 240, "{address}: {new} is nobody's");
+            assert!([0, 10].contains(&new.octets()[0]) || new.octets()[0] >= 240, "{address}: {new} isn't a reserved name");
             assert_eq!(new.to_string().len(), address.len(), "{address}: {new}");
         }
         for address in ["2001:db8::17", "2A02:8109:b680:1::1", "fe80::1", "2001:0db8:0000:0000:0000:0000:0000:0017"] {
             let new = one(address);
-            assert!(new.parse::<Ipv6Addr>().is_ok_and(|new| new.segments()[0] >> 13 != 1), "{address}: {new} is nobody's");
+            assert!(
+                new.parse::<Ipv6Addr>().is_ok_and(|new| new.segments()[0] >> 13 != 1),
+                "{address}: {new} isn't a reserved \
+                name"
+            );
             assert_eq!(new.len(), address.len(), "{address}: {new}");
         }
         for date in ["2026-11-20T11:00:04+01:00", "2024-02-29", "1990-04-01 23:59", "2026-12-31T23:59:59.999Z"] {

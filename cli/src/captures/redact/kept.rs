@@ -80,7 +80,7 @@ fn published_values_are_kept_only_at_their_place() {
         (&object["payment_status"], &object["object"], &object["currency"]),
         (&json!("paid"), &json!("checkout.session"), &json!("eur"))
     );
-    assert_ne!(object["note"], "paid", "elsewhere it may be a name");
+    assert_ne!(object["note"], "paid", "in other fields it may be a name");
     for (id, prefix) in [(&file["body"]["id"], "evt_"), (&object["id"], "cs_test_"), (&object["customer"], "cus_")] {
         assert!(id.as_str().unwrap().starts_with(prefix), "{id}");
     }

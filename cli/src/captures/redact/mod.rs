@@ -35,7 +35,7 @@ use tidings_config::source::Source;
 use tidings_config::text::fields::words;
 use tidings_config::{Canonical, Reference, Template};
 use tidings_events::{RequestError, Sample};
-use walk::Told;
+use walk::FieldOption;
 
 /// The header that lists the signed headers in Contentful's scheme.
 const CONTENTFUL_LIST: &str = "x-contentful-signed-headers";
@@ -56,16 +56,16 @@ pub(crate) struct Redactor {
 
 /// Why a delivery can't be redacted.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unfit {
+pub(crate) enum RedactError {
     #[error("its body is XML, which can't be redacted here")]
     Xml,
-    #[error("its body is neither JSON nor a form: nobody can say what is in it")]
+    #[error("its body is neither JSON nor a form, so its values can't be found")]
     Binary,
-    #[error("its body isn't what its content type says")]
+    #[error("its body doesn't match its content type")]
     Unreadable,
-    #[error("its body is a token that only its provider can make")]
+    #[error("its body is a token that only the provider can sign")]
     Token,
-    #[error("what is left of its headers is none: {0}")]
+    #[error("a header is invalid after redaction: {0}")]
     Header(#[from] RequestError),
 }
 
@@ -85,7 +85,7 @@ impl Redactor {
     }
 
     /// The redacted request, without its signature.
-    pub(crate) fn redact(&mut self, delivery: &Delivery, source: &Source) -> Result<Sample, Unfit> {
+    pub(crate) fn redact(&mut self, delivery: &Delivery, source: &Source) -> Result<Sample, RedactError> {
         let content_type = delivery.content_type().unwrap_or_default();
         let mut body = Body::read(&delivery.body, source, &content_type)?;
         let places = Places::of(source, body.document());
@@ -120,18 +120,18 @@ impl Redactor {
     fn body(&mut self, body: &mut Body, places: &Places) {
         let root = At::root(places);
         match body {
-            Body::Json(value) => self.value(value, Told::Nothing, &root),
+            Body::Json(value) => self.value(value, FieldOption::Nothing, &root),
             Body::Form { pairs, event, document } => {
                 for (n, (name, value)) in pairs.iter_mut().enumerate() {
                     if *event == Some(n) {
-                        self.value(document, Told::Nothing, &root);
+                        self.value(document, FieldOption::Nothing, &root);
                         continue;
                     }
                     let at = if event.is_some() { At::elsewhere(0) } else { root.below(name) };
                     if !at.is_fixed() {
-                        *value = self.text(value, self.told(name, Told::Nothing), &at);
+                        *value = self.text(value, self.told(name, FieldOption::Nothing), &at);
                     }
-                    *name = self.name(std::mem::take(name), Told::Nothing, &at);
+                    *name = self.name(std::mem::take(name), FieldOption::Nothing, &at);
                 }
             }
         }
@@ -139,7 +139,7 @@ impl Redactor {
 
     /// The pseudonym of a header's or a parameter's value.
     fn named(&mut self, name: &str, value: &str) -> String {
-        self.text(value, self.told(name, Told::Nothing), &At::elsewhere(0))
+        self.text(value, self.told(name, FieldOption::Nothing), &At::elsewhere(0))
     }
 }
 

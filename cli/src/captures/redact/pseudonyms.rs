@@ -43,7 +43,7 @@ impl Pseudonyms {
     /// No pseudonym is one of the `reserved` words, which are in lower case.
     pub(super) fn new(reserved: HashSet<String>, bounds: BTreeSet<Decimal>) -> Result<Self, Failure> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
-        let key = key.map_err(|_| Failure::new("the system has no random bytes"))?;
+        let key = key.map_err(|_| Failure::new("the operating system returned no random bytes"))?;
         Ok(Self { key, given: HashMap::new(), taken: reserved, bounds })
     }
 
@@ -237,7 +237,7 @@ mod tests {
         let mut pseudonyms = pseudonyms();
         let words: Vec<String> = (1..2_000).map(|n| format!("{n:06}")).collect();
         let made: HashSet<String> = words.iter().map(|word| pseudonyms.word(word)).collect();
-        assert_eq!(made.len(), words.len(), "no two have the same");
+        assert_eq!(made.len(), words.len(), "pseudonyms are unique");
         assert!(words.iter().all(|word| pseudonyms.word(word) == pseudonyms.word(word) && pseudonyms.word(word) != *word));
         assert_ne!(Pseudonyms::new(HashSet::new(), BTreeSet::new()).unwrap().word("lena.vogt"), pseudonyms.word("lena.vogt"));
     }
@@ -277,7 +277,7 @@ mod tests {
             assert_ne!(other, text);
         }
         let (small, capital) = (pseudonyms.word("лена"), pseudonyms.word("ЛЕНА"));
-        assert_eq!(capital.chars().map(lower).collect::<String>(), small, "however it is written, it is the same person's");
+        assert_eq!(capital.chars().map(lower).collect::<String>(), small, "all spellings have the same pseudonym");
     }
 
     #[test]

@@ -304,5 +304,5 @@ fn an_unredactable_delivery_is_refused() {
     assert!(said(&braintree, FORM, b"bt_payload=x").contains("XML"));
     let orders = sources::configured("orders").unwrap();
     assert!(said(&orders, "application/octet-stream", b"\xff").contains("neither JSON nor a form"));
-    assert!(said(&orders, "application/json", b"{").contains("isn't what its content type says"));
+    assert!(said(&orders, "application/json", b"{").contains("doesn't match its content type"));
 }

@@ -13,7 +13,7 @@ const MAX_NESTED_TEXTS: usize = 3;
 
 /// The option that applies to a field and to everything below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum FieldOption {
     #[default]
     Nothing,
     /// `--keep`: the value is kept.
@@ -24,26 +24,26 @@ pub(super) enum Told {
 
 impl Redactor {
     /// The option for a field of this name. Fields in a masked field are masked.
-    pub(super) fn told(&self, name: &str, outer: Told) -> Told {
+    pub(super) fn told(&self, name: &str, outer: FieldOption) -> FieldOption {
         let name = words(name).concat();
         match outer {
-            Told::Mask => Told::Mask,
-            Told::Nothing | Told::Keep if self.masked.contains(&name) => Told::Mask,
-            Told::Nothing | Told::Keep if self.kept.contains(&name) => Told::Keep,
-            Told::Nothing | Told::Keep => outer,
+            FieldOption::Mask => FieldOption::Mask,
+            FieldOption::Nothing | FieldOption::Keep if self.masked.contains(&name) => FieldOption::Mask,
+            FieldOption::Nothing | FieldOption::Keep if self.kept.contains(&name) => FieldOption::Keep,
+            FieldOption::Nothing | FieldOption::Keep => outer,
         }
     }
 
-    pub(super) fn value(&mut self, value: &mut Value, told: Told, at: &At<'_>) {
+    pub(super) fn value(&mut self, value: &mut Value, told: FieldOption, at: &At<'_>) {
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::Number(_) | Value::String(_) if at.is_fixed() => {}
             Value::Number(number) => {
                 let text = number.to_string();
                 let stays = match told {
-                    Told::Nothing => is_truth(&text) || self.vocabulary.has_number(&text),
-                    Told::Keep => true,
-                    Told::Mask => false,
+                    FieldOption::Nothing => is_truth(&text) || self.vocabulary.has_number(&text),
+                    FieldOption::Keep => true,
+                    FieldOption::Mask => false,
                 };
                 if let Some(new) = self.pseudonyms.number(&text).parse::<Number>().ok().filter(|_| !stays) {
                     *number = new;
@@ -64,19 +64,20 @@ impl Redactor {
     }
 
     /// The name of a field. Names inside a masked field may be names of persons.
-    pub(super) fn name(&mut self, name: String, within: Told, at: &At<'_>) -> String {
-        let stays = at.is_named() || within == Told::Keep || (within == Told::Nothing && self.vocabulary.has_field(&name));
+    pub(super) fn name(&mut self, name: String, within: FieldOption, at: &At<'_>) -> String {
+        let stays =
+            at.is_named() || within == FieldOption::Keep || (within == FieldOption::Nothing && self.vocabulary.has_field(&name));
         if stays { name } else { self.plain(&name, within) }
     }
 
-    pub(super) fn text(&mut self, text: &str, told: Told, at: &At<'_>) -> String {
+    pub(super) fn text(&mut self, text: &str, told: FieldOption, at: &At<'_>) -> String {
         if at.is_secret() {
-            return self.plain(text, Told::Mask);
+            return self.plain(text, FieldOption::Mask);
         }
         let stays = match told {
-            Told::Nothing => self.vocabulary.has_value(text) || self.vocabulary.has_sample(at, text),
-            Told::Keep => true,
-            Told::Mask => false,
+            FieldOption::Nothing => self.vocabulary.has_value(text) || self.vocabulary.has_sample(at, text),
+            FieldOption::Keep => true,
+            FieldOption::Mask => false,
         };
         if stays {
             return text.to_owned();
@@ -84,13 +85,13 @@ impl Redactor {
         self.nested(text, told, at).unwrap_or_else(|| self.plain(text, told))
     }
 
-    fn plain(&mut self, text: &str, told: Told) -> String {
-        let vocabulary = if told == Told::Mask { &self.nothing } else { &self.vocabulary };
+    fn plain(&mut self, text: &str, told: FieldOption) -> String {
+        let vocabulary = if told == FieldOption::Mask { &self.nothing } else { &self.vocabulary };
         percent::decoded(text, |text| forms::rewrite(text, vocabulary, &mut self.pseudonyms))
     }
 
     /// JSON in a string, plain or in base64. `None`: the string contains no JSON.
-    fn nested(&mut self, text: &str, told: Told, at: &At<'_>) -> Option<String> {
+    fn nested(&mut self, text: &str, told: FieldOption, at: &At<'_>) -> Option<String> {
         let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let json = decoded.as_deref().unwrap_or(text);
         let mut value: Value = serde_json::from_str(json).ok().filter(|value: &Value| value.is_object() || value.is_array())?;

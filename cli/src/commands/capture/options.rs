@@ -8,15 +8,17 @@ use tidings_config::rules::Span;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It listens on 127.0.0.1 with the receiver as it is deployed, on an embedded cloud; a provider reaches it by your tunnel, \
-        `tidings send` directly. Each delivery that verifies becomes a file, 0001-stripe.json, without its signature. Every value has \
-        a pseudonym of its shape, unless it is known to tell nothing about anybody: docs/captures.md says what stays. --keep adds to that.\n\n\
-        It ends with --count, --for, Ctrl-C, or when the folder is full (64 MiB).\n\
-        Exit status: 0 something was recorded, 1 nothing was, or the folder is full, 2 called wrongly.\n\nExamples:\n  \
+    after_help = "It runs the deployed receiver on 127.0.0.1 with an embedded cloud; a provider reaches it through your tunnel, \
+        `tidings send` directly. Each delivery that verifies is written to a file such as 0001-stripe.json, without its \
+        signature. Each value is replaced by a pseudonym of the same shape, unless it is known to contain no personal data: \
+        docs/captures.md lists what is kept. --keep adds fields to that list.\n\n\
+        It stops at --count, after --for, on Ctrl-C, or when the folder is full (64 MiB).\n\
+        Exit status: 0 at least one delivery was recorded, 1 none was, or the folder is full, 2 invalid \
+        arguments.\n\nExamples:\n  \
         tidings capture stripe --into captures/checkout --count 3 --secrets secrets.json\n  \
-        tidings capture whatsapp orders --into captures/day --for 1h --secrets secrets.json    the same person is the same in both\n  \
+        tidings capture whatsapp orders --into captures/day --for 1h --secrets secrets.json    a person gets the same pseudonym in both\n  \
         tidings capture mailgun --preset --into captures/mail --keep subject\n  \
-        tidings replay captures/checkout                                                       what becomes of them"
+        tidings replay captures/checkout                                                       show their results"
 )]
 pub struct CaptureOptions {
     /// Sources of the project, or with --preset any providers

@@ -2,7 +2,7 @@
 //! would change and write nothing. Each change has a claim that records who, when, why, and the values before.
 
 use crate::Failure;
-use crate::commands::manual::{Came, Hand, not_done, operator, tell};
+use crate::commands::manual::{AppliedChange, ManualProcessor, not_done, operator, tell};
 use crate::confirm::Confirm;
 use crate::project::{Location, Project};
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, paint, say};
@@ -20,11 +20,12 @@ use tidings_core::manual::{Correction, NodeChange};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A dry run unless --yes is given: it says what is stored now, and what would be. What you say takes the place of what is \
-        stored, whatever its time; an event that happens after it takes its place. A counter takes a whole number, a set a list, a \
-        ladder one of its values. Who, when, why and what was there before stays with the claim: tidings events show '@manual#…'.\n\
-        docs/operating.md says what the credentials need.\n\n\
-        Exit status: 0 done, or a dry run; 1 not; 2 called wrongly.\n\nExamples:\n  \
+    after_help = "A dry run unless --yes is given: it prints the stored and the new values. The new value replaces the stored \
+        one, whatever its time; a later event replaces the new value. A counter takes a whole number, a set a list, a ladder \
+        one of its values. The claim records who made the change, when and why, and the previous values: tidings events show \
+        '@manual#…'.\n\
+        docs/operating.md lists the permissions that the credentials need.\n\n\
+        Exit status: 0 done, or a dry run; 1 not done; 2 invalid arguments.\n\nExamples:\n  \
         tidings context set whatsapp:491713920012 order/1042 status=packed --stack tidings\n  \
         tidings context set whatsapp:491713920012 order/1042 status=packed total=48.90 --stack tidings --reason 'rule order-moved' --yes\n  \
         tidings context set whatsapp:491713920012 preferences opt_in=false --stack tidings --reason 'asked by phone' --yes\n  \
@@ -53,9 +54,9 @@ pub struct ContextSet {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A dry run unless --yes is given. What is forgotten stays so until an event that happens after it sets it again. A counter \
-        begins again at 0, a set empty.\n\n\
-        Exit status: 0 done, or a dry run; 1 not; 2 called wrongly.\n\nExamples:\n  \
+    after_help = "A dry run unless --yes is given. A removed fact stays removed until a later event sets it again. A counter \
+        then starts at 0, a set empty.\n\n\
+        Exit status: 0 done, or a dry run; 1 not done; 2 invalid arguments.\n\nExamples:\n  \
         tidings context unset whatsapp:491713920012 order/1042 carrier tracking --stack tidings\n  \
         tidings context unset whatsapp:491713920012 order/1042 carrier --stack tidings --reason 'rule order-moved' --yes\n  \
         tidings context unset whatsapp:491713920012 --node --stack tidings --reason 'stuck' --yes"
@@ -102,9 +103,9 @@ impl FromStr for Assignment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or("no NAME=VALUE, as in status=packed")?;
+        let (name, value) = text.split_once('=').ok_or("no NAME=VALUE, such as status=packed")?;
         match serde_json::from_str(value) {
-            Ok(Value::Null) => Err(format!("null is no value; `tidings context unset` forgets {name}")),
+            Ok(Value::Null) => Err(format!("null isn't a value; `tidings context unset` removes {name}")),
             Ok(value) => Ok(Self { name: name.to_owned(), value }),
             Err(_) => Ok(Self { name: name.to_owned(), value: Value::from(value) }),
         }
@@ -147,7 +148,7 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     let now = SystemClock.now();
     let confirmed = manual.confirm.ask();
     if confirmed.is_some() && manual.reason.is_none() {
-        return Err(Failure::new("why? --reason TEXT is for the record").status(2));
+        return Err(Failure::new("no reason is given; add --reason TEXT, which is recorded").status(2));
     }
     let correction = Correction {
         of: said.conversation.clone(),
@@ -162,8 +163,8 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     let project = Project::open(location)?;
     let by = (project.rules(), project.schemas());
     let hand = match confirmed {
-        Some(confirmed) => Hand::real(&tables, by, None, confirmed).keeping(),
-        None => Hand::dry(&tables, by),
+        Some(confirmed) => ManualProcessor::real(&tables, by, None, confirmed).keeping(),
+        None => ManualProcessor::dry(&tables, by),
     };
     let failed = |failure: Unprocessed| not_done(&target.at, &failure);
     let work = hand.processor().correction(correction.clone(), now).map_err(failed)?;
@@ -198,13 +199,13 @@ fn is_known(said: &Said, context: &Context) -> Result<(), Failure> {
         if said.forgets {
             failure
         } else {
-            failure.hint("if it is meant, --create makes it; `tidings context show` shows what there is")
+            failure.hint("if that is intended, create it with --create; `tidings context show` lists what exists")
         }
     };
     if is_nothing && !said.creates {
-        let failure = Failure::new(format!("nothing is known of {name:?}"));
+        let failure = Failure::new(format!("there is no context for {name:?}"));
         return Err(if said.forgets {
-            failure.hint("an event shows its conversation: tidings events show KEY")
+            failure.hint("find an event's conversation with: tidings events show KEY")
         } else {
             create(failure)
         });
@@ -216,11 +217,11 @@ fn is_known(said: &Said, context: &Context) -> Result<(), Failure> {
             }
             let all: Vec<&str> = context.entities.keys().map(String::as_str).collect();
             let there = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
-            return Err(create(Failure::new(format!("{name:?} has no entity {entity:?}; there are: {there}"))));
+            return Err(create(Failure::new(format!("{name:?} has no entity {entity:?}; known: {there}"))));
         };
         if let Some(unknown) = facts.keys().find(|fact| said.forgets && !known.contains_key(*fact)) {
             let all: Vec<&str> = known.keys().map(String::as_str).collect();
-            return Err(Failure::new(format!("{entity} has no fact {unknown:?} to forget; there are: {}", all.join(", "))));
+            return Err(Failure::new(format!("{entity} has no fact {unknown:?}; known: {}", all.join(", "))));
         }
     }
     if said.node == Some(NodeChange::Nowhere) && context.node.as_ref().is_none_or(|node| node.value.is_null()) {
@@ -229,7 +230,7 @@ fn is_known(said: &Said, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn people(said: &Said, correction: &Correction, conversation: &str, came: &Came, now: Timestamp, is_done: bool) {
+fn people(said: &Said, correction: &Correction, conversation: &str, came: &AppliedChange, now: Timestamp, is_done: bool) {
     let word = match (is_done, said.forgets) {
         (false, false) => paint(WARN, "would set"),
         (false, true) => paint(WARN, "would forget"),
@@ -243,16 +244,16 @@ fn people(said: &Said, correction: &Correction, conversation: &str, came: &Came,
     came.changes.iter().for_each(tell);
     for change in came.changes.iter().filter(|change| change.before_time.is_some_and(|time| time > now)) {
         let what = &change.what;
-        say!("  {}", paint(WARN, format!("{what} is of a time that is still to come: it is replaced all the same")));
+        say!("  {}", paint(WARN, format!("{what} has a time in the future; it is replaced anyway")));
     }
     for dropped in &came.actions {
         say!("  {}", paint(WARN, dropped));
     }
     say!("  {:<9} {}", "by", correction.by);
     say!("  {:<9} {}", "reason", correction.reason);
-    say!("  {:<9} an event that happens after {now} takes its place", "until");
+    say!("  {:<9} an event after {now} replaces it", "until");
     if !is_done {
-        say!("{}", paint(FAINT, "nothing is changed: give --yes and --reason to apply the change"));
+        say!("{}", paint(FAINT, "dry run, nothing was changed: --yes and --reason apply the change"));
     }
 }
 

@@ -15,8 +15,9 @@ use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
 
 #[derive(Debug, Args)]
-#[command(after_help = "There is no way back. What goes, what stays, and what it can't reach: docs/privacy.md\n\nExamples:\n  \
-        tidings context erase whatsapp:491713920012 --stack tidings          say what would go\n  \
+#[command(after_help = "This can't be undone. What is deleted, what stays, and which copies it can't delete: \
+        docs/privacy.md\n\nExamples:\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings          show what would be deleted\n  \
         tidings context erase whatsapp:491713920012 --stack tidings --yes    delete it")]
 pub struct ContextErase {
     /// Conversation, as rules.yaml and the presets name it
@@ -28,7 +29,7 @@ pub struct ContextErase {
 }
 
 /// What happens to an event of the conversation that is in a queue.
-const IN_FLIGHT: &str = "an event that isn't processed yet is no duplicate: processed later, it makes a new context";
+const IN_FLIGHT: &str = "an event that isn't processed yet isn't a duplicate; if it is processed later, it creates a new context";
 
 pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
     let (name, target) = (&options.conversation, &options.target);
@@ -43,7 +44,7 @@ pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
             say!("{} {}", paint(WARN, "would erase"), paint(STRONG, name));
             found(names, &counts);
             unreached(&queues);
-            say!("{}", paint(FAINT, "nothing is deleted: give --yes to apply the change"));
+            say!("{}", paint(FAINT, "dry run, nothing was deleted: --yes applies the change"));
         }
         return Ok(ExitCode::SUCCESS);
     };
@@ -57,7 +58,7 @@ pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
     } else {
         say!("{} {}", paint(GOOD, "erased"), paint(STRONG, name));
         found(&subject_data.names, &erasure.counts);
-        say!("  {:<9} look {}: nothing is left in the tables", "", erasure.looks);
+        say!("  {:<9} pass {}: nothing is left in the tables", "", erasure.looks);
         unreached(&queues);
     }
     Ok(ExitCode::SUCCESS)
@@ -71,47 +72,48 @@ fn found(names: &[String], counts: &Counts) {
     }
     let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, waiting } = counts;
     let items = [
-        (*entities, "of entities"),
-        (*nodes, "of the node"),
-        (*deferred, "of what is said later"),
-        (*outboxes, "of what is to be sent"),
-        (*joins, "of joins"),
-        (*links, "of links"),
-        (*unknown, "of a version that this one doesn't know"),
+        (*entities, "entities"),
+        (*nodes, "node"),
+        (*deferred, "deferred notifications"),
+        (*outboxes, "outbox"),
+        (*joins, "joins"),
+        (*links, "links"),
+        (*unknown, "of an unknown format version"),
     ];
     let total: usize = items.iter().map(|(n, _)| n).sum();
     let items: Vec<_> = items.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     say!("  {:<9} {total}: {}", "items", if items.is_empty() { "none".to_owned() } else { items.join(", ") });
-    say!("  {:<9} {claims}, of which only the keys stay, so that no duplicate comes back", "claims");
+    say!("  {:<9} {claims}; only their keys stay, so that later duplicates are recognised", "claims");
     if *waiting > 0 {
-        say!("  {:<9} {waiting} that wait for their time, called off", "messages");
+        say!("  {:<9} {waiting} scheduled, cancelled", "messages");
     }
 }
 
 /// Prints what is stored outside the tables.
 fn unreached(queues: &[QueueCount]) {
-    say!("  {}", paint(STRONG, "out of reach"));
+    say!("  {}", paint(STRONG, "not deleted by this command"));
     let count = |queue: &str| {
         queues.iter().find(|q| q.queue == queue).map_or_else(String::new, |q| format!(" ({} messages)", q.messages))
     };
     say!("    events queue{}: {IN_FLIGHT}. Erase again when it is empty", count("events"));
     say!(
-        "    dead-letter queue{}: messages keep their payload up to 14 days. A redrive brings none back that died under this name",
+        "    dead-letter queue{}: messages keep their payload up to 14 days. A redrive doesn't apply messages that were \
+         dead-lettered under this name",
         count("dead letters")
     );
-    say!("    actions queue{}: what the bot has been told, and what it keeps itself", count("actions"));
-    say!("    backups and logs: point-in-time recovery reaches 35 days back; logs name conversations until they expire");
+    say!("    actions queue{}: actions that were sent to the bot, and what the bot stores itself", count("actions"));
+    say!("    backups and logs: point-in-time recovery covers 35 days; logs contain conversation names until they expire");
 }
 
 fn not_erased(name: &str, why: &NotErased) -> Failure {
-    let again = "run it again: it goes on where it ended";
+    let again = "run it again: it continues where it stopped";
     match why {
         NotErased::Identity { conversation } => identity_of(name, conversation),
         NotErased::Unavailable(error) => {
-            Failure::new(format!("{name:?} isn't erased yet: {} had no answer: {}", error.call, error.cause)).hint(again)
+            Failure::new(format!("{name:?} isn't erased yet: {} failed: {}", error.call, error.cause)).hint(again)
         }
         NotErased::Restless => {
-            Failure::new(format!("{name:?} isn't erased: {why}")).hint(format!("its events go on coming; {again}"))
+            Failure::new(format!("{name:?} isn't erased: {why}")).hint(format!("new events of it keep arriving; {again}"))
         }
     }
 }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
 
 #[derive(Debug, Args)]
-#[command(after_help = "The document's form, and what it holds: docs/privacy.md\n\nExamples:\n  \
+#[command(after_help = "The document's format and content: docs/privacy.md\n\nExamples:\n  \
         tidings context export whatsapp:491713920012\n  \
         tidings context export whatsapp:491713920012 --stack tidings --output export.json")]
 pub struct ContextExport {

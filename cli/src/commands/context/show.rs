@@ -37,8 +37,8 @@ pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
-        return Err(Failure::new(format!("nothing is known of {:?}", options.conversation))
-            .hint("an event shows its conversation: tidings events show KEY"));
+        return Err(Failure::new(format!("there is no context for {:?}", options.conversation))
+            .hint("find an event's conversation with: tidings events show KEY"));
     }
     if context.conversation != options.conversation {
         note(&format!("{:?} is an identity of {:?}", options.conversation, context.conversation));

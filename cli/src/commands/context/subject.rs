@@ -9,13 +9,13 @@ pub(super) async fn subject_data(reader: &Reader, conversation: &str, target: &T
     let subject_data = reader.subject_data(conversation, &[]).await.map_err(|error| unreadable(&target.at, &error))?;
     match &subject_data.linked_to {
         Some(to) => Err(identity_of(conversation, to)),
-        None if subject_data.is_empty() => Err(Failure::new(format!("nothing is kept of {conversation:?}"))
-            .hint("an event shows its conversation: tidings events show KEY")),
+        None if subject_data.is_empty() => Err(Failure::new(format!("nothing is stored for {conversation:?}"))
+            .hint("find an event's conversation with: tidings events show KEY")),
         None => Ok(subject_data),
     }
 }
 
 pub(super) fn identity_of(name: &str, conversation: &str) -> Failure {
-    Failure::new(format!("{name:?} is an identity of {conversation:?}, and all that is kept of it is there"))
-        .hint(format!("give that name instead: {conversation:?}"))
+    Failure::new(format!("{name:?} is an identity of {conversation:?}, which has all of its data"))
+        .hint(format!("use that conversation: {conversation:?}"))
 }

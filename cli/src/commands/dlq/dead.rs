@@ -25,7 +25,7 @@ pub(super) struct Dead {
 
 /// The result of a walk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Walked {
+pub(super) struct WalkSummary {
     /// Number of messages that were read.
     pub(super) seen: usize,
     /// Number of these that match the filter.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Without --yes it says what would be dropped. Their claims keep the reason for 30 days.\n\nExamples:\n  \
+#[command(after_help = "Without --yes it shows what would be dropped. The claims keep the reason for 30 days.\n\nExamples:\n  \
         tidings dlq drop --stack tidings --key orders#ord-evt-3666\n  \
         tidings dlq drop --stack tidings --until 2026-11-01T00:00:00Z --yes --receipts dropped.jsonl")]
 pub struct DlqDrop {
@@ -40,7 +40,7 @@ pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
     if options.target.json {
         data(&json!({"dropped": dropped}));
     } else {
-        say!("{} dropped for good", paint(WARN, dropped));
+        say!("{} deleted permanently", paint(WARN, dropped));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! `tidings dlq list`: lists dead-lettered events by reason.
 
-use super::dead::{Dead, Walked};
+use super::dead::{Dead, WalkSummary};
 use super::filter::DlqFilter;
 use super::group::{Group, Groups};
 use super::print::{groups, when};
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
-#[command(after_help = "What is looked at is hidden from others until the walk ends, and then shown again.\n\nExamples:\n  \
+#[command(after_help = "Messages that are read stay invisible to other consumers until the command ends.\n\nExamples:\n  \
         tidings dlq list --stack tidings\n  \
         tidings dlq list --stack tidings --reason \"set.total\" --each\n  \
         tidings dlq list --stack tidings --since 2h --json")]
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: DlqList) -> Result<ExitCode, Failure> {
 pub(super) async fn grouped(
     walk: &Walk,
     mut each: impl FnMut(&Dead) -> Result<(), Failure>,
-) -> Result<(Vec<Group>, Walked), Failure> {
+) -> Result<(Vec<Group>, WalkSummary), Failure> {
     let mut found = Groups::default();
     let walked = walk
         .all(async |dead| {

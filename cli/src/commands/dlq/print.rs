@@ -1,6 +1,6 @@
 //! Prints the results of the `dlq` commands for people.
 
-use super::dead::Walked;
+use super::dead::WalkSummary;
 use super::group::Group;
 use crate::Failure;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say};
@@ -16,7 +16,7 @@ pub(super) fn when(at: Option<Timestamp>) -> String {
 }
 
 /// Prints the reasons, the most frequent first, and what to do next.
-pub(super) fn groups(groups: &[Group], walked: &Walked) {
+pub(super) fn groups(groups: &[Group], walked: &WalkSummary) {
     for Group { reason, messages, sources, first, last, too_old, example } in groups {
         say!("{} {}", paint(BAD, format!("{messages:>6}")), paint(STRONG, reason));
         let sources = sources.iter().cloned().collect::<Vec<_>>().join(", ");
@@ -25,12 +25,12 @@ pub(super) fn groups(groups: &[Group], walked: &Walked) {
             say!("       {}", paint(FAINT, format!("tidings dlq show {example}")));
         }
         if *too_old > 0 {
-            say!("       {}", paint(WARN, format!("{too_old} were received so long ago that no redrive applies them")));
+            say!("       {}", paint(WARN, format!("{too_old} were received too long ago to be redriven")));
         }
     }
     let cut = if walked.stopped { ", and there are more" } else { "" };
     match walked.matched {
-        0 => say!("{} ({} looked at{cut})", paint(GOOD, "nothing"), walked.seen),
-        n => say!("{n} messages, {} reasons ({} looked at{cut})", groups.len(), walked.seen),
+        0 => say!("{} ({} read{cut})", paint(GOOD, "nothing"), walked.seen),
+        n => say!("{n} messages, {} reasons ({} read{cut})", groups.len(), walked.seen),
     }
 }

@@ -2,11 +2,11 @@
 //! Each message is deleted from the dead-letter queue after the other queue has acknowledged it. An interruption in
 //! between leaves it in both queues; its claim makes sure that it has one effect.
 
-use super::dead::{Dead, Walked};
+use super::dead::{Dead, WalkSummary};
 use super::filter::DlqFilter;
 use super::list::grouped;
 use super::print::{groups, json};
-use super::sorted::Sorted;
+use super::sorted::RoutedQueues;
 use super::walk::Walk;
 use crate::Failure;
 use crate::commands::pace::{Pace, progress};
@@ -31,9 +31,10 @@ use tidings_core::ports::{EventQueue, Unavailable};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without --yes it says what would be moved. A message leaves the dead-letter queue after the events queue has \
-        acknowledged it: interrupt it as you like, and run it again. What was received more than 29 days ago is refused.\n\n\
-        Exit status: 0 all that matched was moved or refused, 1 something was left.\n\nExamples:\n  \
+    after_help = "Without --yes it shows what would be moved. A message leaves the dead-letter queue only after the events \
+        queue has acknowledged it, so the command can be interrupted and run again. A message that was received more than 29 \
+        days ago is refused.\n\n\
+        Exit status: 0 every matching message was moved or refused, 1 some were left.\n\nExamples:\n  \
         tidings dlq redrive --stack tidings --reason \"set.total\"\n  \
         tidings dlq redrive --stack tidings --reason \"set.total\" --yes --rate 50 --receipts moved.jsonl"
 )]
@@ -54,7 +55,7 @@ pub struct DlqRedrive {
 
 /// The result of a redrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Moved {
+pub(super) struct RedriveCounts {
     /// Acknowledged by the target queue, and deleted from the dead-letter queue.
     pub(super) moved: usize,
     /// Acknowledged, but maybe not deleted here: a second redrive is harmless.
@@ -74,7 +75,7 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     };
     let events = events_queue(at).await?;
     // A stack from before the links queue takes external links in its events queue.
-    let events = Sorted { events, links: links_queue(at).await.ok() };
+    let events = RoutedQueues { events, links: links_queue(at).await.ok() };
     let letters = queue_counts(at).await?.iter().find(|count| count.queue == "dead letters").map_or(0, |count| count.messages);
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let bar = progress(letters);
@@ -97,7 +98,7 @@ pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Resul
         );
     } else {
         groups(&found, &walked);
-        say!("{}", paint(FAINT, format!("nothing is {would_be}: give --yes to apply the change")));
+        say!("{}", paint(FAINT, format!("dry run, nothing was {would_be}: --yes applies the change")));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -110,8 +111,8 @@ pub(super) async fn redrive(
     mut receipts: Option<&mut Receipts>,
     bar: &ProgressBar,
     confirmed: Confirmed,
-) -> Result<(Walked, Moved), Failure> {
-    let mut moved = Moved::default();
+) -> Result<(WalkSummary, RedriveCounts), Failure> {
+    let mut moved = RedriveCounts::default();
     let mut pace = Pace::new(rate);
     let walked = walk
         .all(async |dead| {
@@ -131,8 +132,8 @@ pub(super) async fn redrive(
             moved.in_both += acknowledged.len() - gone.len();
             bar.inc(dead.len() as u64);
             if let Some(Err(error)) = sent.first().filter(|_| acknowledged.is_empty()) {
-                return Err(Failure::new(format!("the events queue takes nothing: {error}"))
-                    .hint(format!("{} were moved before that; run it again", moved.moved)));
+                return Err(Failure::new(format!("the events queue accepts no messages: {error}"))
+                    .hint(format!("{} were moved before; run it again", moved.moved)));
             }
             pace.keep(acknowledged.len()).await;
             Ok(gone)
@@ -186,21 +187,26 @@ impl Receipts {
     }
 }
 
-fn told(walked: &Walked, moved: &Moved) {
-    say!("{} moved to the events queue, of {} looked at", paint(GOOD, moved.moved), walked.seen);
+fn told(walked: &WalkSummary, moved: &RedriveCounts) {
+    say!("{} moved to the events queue, of {} read", paint(GOOD, moved.moved), walked.seen);
     for (n, what) in [
-        (moved.in_both, "are in both queues: acknowledged, but not deleted here. Their claims make one effect of it"),
+        (
+            moved.in_both,
+            "are in both queues: acknowledged by the events queue, but not deleted from this one. Their claims prevent a second \
+             effect",
+        ),
         (
             moved.refused,
-            "refused: received so long ago that their claims may be gone. `tidings dlq show` has them, `drop` lets them go",
+            "refused: received so long ago that their claims may have expired. `tidings dlq show` prints them, `tidings dlq \
+             drop` deletes them",
         ),
-        (moved.failed, "weren't acknowledged by the events queue, and are still here"),
+        (moved.failed, "weren't acknowledged by the events queue, and stay in the dead-letter queue"),
     ] {
         if n > 0 {
             say!("{} {what}", paint(WARN, n));
         }
     }
     if walked.stopped {
-        say!("{}", paint(WARN, "it ended before the queue did: run it again for the rest"));
+        say!("{}", paint(WARN, "it stopped before the end of the queue: run it again for the rest"));
     }
 }

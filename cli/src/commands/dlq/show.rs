@@ -16,7 +16,7 @@ use tidings_core::envelope::Envelope;
         tidings dlq show orders#ord-evt-3666 --stack tidings\n  \
         tidings dlq show orders#ord-evt-3666 --stack tidings --payload\n  \
         tidings dlq show 'orders#unreadable:sha256:…' --stack tidings --bytes > body\n  \
-        tidings rules explain orders#ord-evt-3666 --stack tidings     which rules were about it")]
+        tidings rules explain orders#ord-evt-3666 --stack tidings     which rules matched it")]
 pub struct DlqShow {
     /// The claim key: {source}#{event key}
     pub key: String,
@@ -34,8 +34,10 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
     let (at, key) = (&options.target.at, ClaimKey::from(options.key.clone()));
     let message = super::walk::queue(at).await?.find(&key).await.map_err(super::walk::unread)?;
     let Some(message) = message else {
-        return Err(Failure::new(format!("no message of {key} in the dead-letter queue"))
-            .hint("it was redriven or dropped, it is older than 14 days, or somebody else looks at it: `tidings events show` has its claim"));
+        return Err(Failure::new(format!("no message with key {key} in the dead-letter queue")).hint(
+            "it was redriven or dropped, it is older than 14 days, or another consumer is reading it: `tidings events \
+                show` prints its claim",
+        ));
     };
     if options.bytes {
         return bytes(&message);
@@ -44,7 +46,7 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
     let mut envelope: Value = serde_json::from_str(&message).unwrap_or(Value::String(message));
     for name in ["data", "data_base64"] {
         if let Some(data) = envelope.get_mut(name).filter(|_| !options.payload) {
-            *data = Value::String("not shown: give --payload".to_owned());
+            *data = Value::String("not shown: --payload prints it".to_owned());
         }
     }
     if options.target.json {
@@ -53,7 +55,7 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
     }
     match &claim {
         Some(claim) => crate::commands::events::show::print(claim),
-        None => say!("{}", paint(FAINT, "its claim is gone")),
+        None => say!("{}", paint(FAINT, "its claim has expired or was deleted")),
     }
     pretty(&envelope);
     Ok(ExitCode::SUCCESS)

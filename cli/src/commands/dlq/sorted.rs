@@ -10,13 +10,13 @@ use tidings_core::trace::Trace;
 
 /// The queues of a stack. `links` is `None` if the stack has no links queue yet and takes links in its events queue.
 #[derive(Debug)]
-pub(super) struct Sorted<E, L> {
+pub(super) struct RoutedQueues<E, L> {
     pub(super) events: E,
     pub(super) links: Option<L>,
 }
 
 #[async_trait]
-impl<E: EventQueue, L: EventQueue> EventQueue for Sorted<E, L> {
+impl<E: EventQueue, L: EventQueue> EventQueue for RoutedQueues<E, L> {
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let Some(links) = &self.links else { return self.events.send(messages, trace).await };
         let is_link: Vec<bool> = messages.iter().map(|message| ExternalLink::read(message, None).is_some()).collect();
@@ -25,7 +25,8 @@ impl<E: EventQueue, L: EventQueue> EventQueue for Sorted<E, L> {
         };
         let mut told = send(links, &of(true), trace).await.into_iter();
         let mut others = send(&self.events, &of(false), trace).await.into_iter();
-        let unanswered = || Err(Unavailable { call: "sqs:SendMessage", cause: "no answer for this message".to_owned() });
+        let unanswered =
+            || Err(Unavailable { call: "sqs:SendMessage", cause: "SQS returned no result for this message".to_owned() });
         let answers = is_link.iter().map(|is_link| if *is_link { told.next() } else { others.next() });
         answers.map(|answer| answer.unwrap_or_else(unanswered)).collect()
     }
@@ -50,7 +51,7 @@ mod tests {
     #[tokio::test]
     async fn a_link_goes_to_its_own_queue_and_answers_keep_their_places() {
         let (faults, link) = (Arc::new(Faults::default()), link());
-        let queues = Sorted { events: MemoryQueue::default(), links: Some(MemoryQueue::new(Arc::clone(&faults))) };
+        let queues = RoutedQueues { events: MemoryQueue::default(), links: Some(MemoryQueue::new(Arc::clone(&faults))) };
         faults.fail(Call::Send, Fault::Refuse, 1);
         let sent = queues.send(&["one", &link, "two"], None).await;
         assert_eq!(sent.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true], "the links queue refuses");
@@ -61,7 +62,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stack_without_a_links_queue_takes_links_among_its_events() {
-        let (queues, link) = (Sorted { events: MemoryQueue::default(), links: None::<MemoryQueue> }, link());
+        let (queues, link) = (RoutedQueues { events: MemoryQueue::default(), links: None::<MemoryQueue> }, link());
         assert!(queues.send(&[&link, "one"], None).await.iter().all(Result::is_ok));
         assert_eq!(queues.events.messages(), [link.as_str(), "one"]);
     }

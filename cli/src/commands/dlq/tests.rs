@@ -1,11 +1,11 @@
 //! The dead-letter queue, with the real SDK on the embedded cloud.
 
-use super::dead::Walked;
+use super::dead::WalkSummary;
 use super::drop::dropped;
 use super::envelopes::found;
 use super::filter::Filter;
 use super::group::Groups;
-use super::redrive::{Moved, Receipts, redrive};
+use super::redrive::{Receipts, RedriveCounts, redrive};
 use super::walk::Walk;
 use crate::commands::pace::progress;
 use crate::confirm::{Confirm, Confirmed};
@@ -97,7 +97,7 @@ impl World {
             keys.extend(dead.iter().filter_map(|dead| dead.key.as_ref().map(ToString::to_string)));
             Ok(BTreeSet::new())
         });
-        walked.await.expect("it is walked through");
+        walked.await.expect("the queue is read");
         keys.sort();
         keys
     }
@@ -114,7 +114,7 @@ impl World {
         SqsQueue::new(self.cloud.sqs.clone(), self.cloud.events_queue_url.clone())
     }
 
-    async fn redrive(&self, filter: Filter) -> (Walked, Moved) {
+    async fn redrive(&self, filter: Filter) -> (WalkSummary, RedriveCounts) {
         redrive(&self.walk(filter), &self.events(), FAST, None, &progress(0), confirmed()).await.expect("it is redriven")
     }
 }
@@ -143,10 +143,10 @@ async fn an_interrupted_redrive_of_ten_thousand_moves_exactly_the_messages_of_a_
         dead.iter().for_each(|dead| groups.add(dead));
         Ok(BTreeSet::new())
     });
-    assert_eq!(listed.await.expect("it is listed"), Walked { seen: ALL, matched: ALL, stopped: false });
+    assert_eq!(listed.await.expect("it is listed"), WalkSummary { seen: ALL, matched: ALL, stopped: false });
     let groups: Vec<(String, usize)> = groups.finish().into_iter().map(|group| (group.reason, group.messages)).collect();
-    assert_eq!(groups[0], ("its claim is gone".to_owned(), ALL - BROKEN));
-    assert_eq!((groups.len(), groups[1].1), (2, BROKEN), "whatever the numbers are, it is one reason");
+    assert_eq!(groups[0], ("its claim has expired or was deleted".to_owned(), ALL - BROKEN));
+    assert_eq!((groups.len(), groups[1].1), (2, BROKEN), "reasons that differ only in numbers are one group");
 
     // Ctrl-C after some are moved …
     let walk = world.walk(reason("set.total"));
@@ -209,13 +209,13 @@ async fn messages_that_the_events_queue_does_not_acknowledge_stay() {
     let walk = world.walk(Filter::default());
     let error =
         redrive(&walk, &Refusing { inner: world.events(), all: true }, FAST, None, &progress(0), confirmed()).await.unwrap_err();
-    assert!(error.to_string().contains("takes nothing"), "{error}");
+    assert!(error.to_string().contains("accepts no messages"), "{error}");
     assert_eq!((world.dead().await.len(), world.queued().await.len()), (10, 0));
 
     let walk = world.walk(Filter::default());
     let (_, moved) =
         redrive(&walk, &Refusing { inner: world.events(), all: false }, FAST, None, &progress(0), confirmed()).await.unwrap();
-    assert_eq!(moved, Moved { moved: 9, failed: 1, ..Moved::default() });
+    assert_eq!(moved, RedriveCounts { moved: 9, failed: 1, ..RedriveCounts::default() });
     assert_eq!((world.dead().await.len(), world.queued().await.len()), (1, 9));
 }
 
@@ -226,7 +226,7 @@ async fn messages_past_the_age_limit_are_refused_and_stay() {
     let over = Timestamp::from_unix_ms(edge.unix_ms() - 1);
     world.put(&[world.envelope("young", "order.priced", edge), world.envelope("old", "order.priced", over)]).await;
     let (_, moved) = world.redrive(Filter::default()).await;
-    assert_eq!(moved, Moved { moved: 1, refused: 1, ..Moved::default() });
+    assert_eq!(moved, RedriveCounts { moved: 1, refused: 1, ..RedriveCounts::default() });
     assert_eq!(world.queued().await, ["orders#young"]);
     assert_eq!(world.dead().await, ["orders#old"]);
 }
@@ -247,7 +247,7 @@ async fn all_filters_must_match() {
     assert_eq!(count(Filter::default()).await, 3);
     assert_eq!(count(reason("order-priced")).await, 1, "in any case");
     assert_eq!(count(Filter { source: of("orders"), ..Filter::default() }).await, 2);
-    assert_eq!(count(Filter { source: of("unknown"), ..Filter::default() }).await, 1, "what nobody can read is of no source");
+    assert_eq!(count(Filter { source: of("unknown"), ..Filter::default() }).await, 1, "an unreadable message has no source");
     let like = |pattern: &str| Some(pattern.parse().expect("a pattern"));
     assert_eq!(count(Filter { event_type: like("order.shipped"), ..Filter::default() }).await, 1);
     assert_eq!(count(Filter { event_type: like("order.*"), ..Filter::default() }).await, 2);
@@ -291,13 +291,13 @@ async fn replayed_messages_stay_in_the_queue() {
         ])
         .await;
     let keys = |events: &[Envelope]| events.iter().map(|event| event.claimkey.to_string()).collect::<Vec<_>>();
-    let all = found(&world.walk(Filter::default()), 2).await.expect("it is walked through");
+    let all = found(&world.walk(Filter::default()), 2).await.expect("the queue is read");
     assert_eq!(keys(&all.events), ["orders#early", "orders#late"], "in the order of their receipt");
     assert_eq!((all.unreadable, all.cut), (1, false));
     let priced = Filter { event_type: Some("order.priced".parse().expect("a pattern")), ..Filter::default() };
-    assert_eq!(keys(&found(&world.walk(priced), 2).await.expect("it is walked through").events), ["orders#late"]);
-    let cut = found(&world.walk(Filter::default()), 1).await.expect("it is walked through");
-    assert_eq!((cut.events.len(), cut.cut), (1, true), "no more than that");
+    assert_eq!(keys(&found(&world.walk(priced), 2).await.expect("the queue is read").events), ["orders#late"]);
+    let cut = found(&world.walk(Filter::default()), 1).await.expect("the queue is read");
+    assert_eq!((cut.events.len(), cut.cut), (1, true), "only those");
     assert_eq!(world.dead().await, ["orders#early", "orders#late"], "they are still there, and shown again");
 }
 

@@ -1,7 +1,7 @@
 //! One walk through the dead-letter queue. At its end, also an early one, every message that wasn't taken out becomes
 //! visible again.
 
-use super::dead::{Dead, Walked};
+use super::dead::{Dead, WalkSummary};
 use super::filter::{DlqFilter, Filter};
 use crate::Failure;
 use crate::limits::{DEAD_LETTERS_WALK, MAX_DEAD_LETTERS};
@@ -72,8 +72,8 @@ impl Walk {
     pub(super) async fn all(
         &self,
         mut each: impl AsyncFnMut(&[Dead]) -> Result<BTreeSet<usize>, Failure>,
-    ) -> Result<Walked, Failure> {
-        let mut walked = Walked::default();
+    ) -> Result<WalkSummary, Failure> {
+        let mut walked = WalkSummary::default();
         let mut known = HashSet::new();
         let mut kept = Vec::new();
         let ended = self.go(&mut walked, &mut known, &mut kept, &mut each).await;
@@ -84,7 +84,7 @@ impl Walk {
 
     async fn go(
         &self,
-        walked: &mut Walked,
+        walked: &mut WalkSummary,
         known: &mut HashSet<String>,
         kept: &mut Vec<Receipt>,
         each: &mut impl AsyncFnMut(&[Dead]) -> Result<BTreeSet<usize>, Failure>,
@@ -168,12 +168,14 @@ fn dead(letter: Letter, claims: &BTreeMap<ClaimKey, Claim>, now: Timestamp) -> D
     let reason = match (claim.map(|claim| claim.state), claim.and_then(|claim| claim.reason.clone()), &envelope) {
         (Some(ClaimState::Dead), Some(reason), _) => reason,
         (Some(ClaimState::Processed), ..) => {
-            "processed: its effect is in the context, only what it sends may be missing".to_owned()
+            "processed: its effect is in the context, but its actions may not be sent".to_owned()
         }
         (_, _, Err(error)) => error.to_string(),
         // Every receive ended before a reason could be recorded: the function was killed or ran out of memory.
-        (Some(ClaimState::Received | ClaimState::Enqueued | ClaimState::Dead), ..) => "nobody could record why".to_owned(),
-        (None, ..) => "its claim is gone".to_owned(),
+        (Some(ClaimState::Received | ClaimState::Enqueued | ClaimState::Dead), ..) => {
+            "the reason couldn't be recorded".to_owned()
+        }
+        (None, ..) => "its claim has expired or was deleted".to_owned(),
     };
     let received = envelope.as_ref().ok().map(|envelope| envelope.receivedtime);
     Dead {
@@ -190,6 +192,6 @@ fn dead(letter: Letter, claims: &BTreeMap<ClaimKey, Claim>, now: Timestamp) -> D
 }
 
 pub(super) fn unread(error: Unavailable) -> Failure {
-    Failure::new(format!("{} had no answer: {}", error.call, error.cause))
+    Failure::new(format!("{} failed: {}", error.call, error.cause))
         .hint("without --stack: is `tidings dev` running? With it: check --region and --profile, and that your credentials may read the queue and the claims table")
 }

@@ -15,15 +15,15 @@ pub(super) async fn check(at: &Place, stack: &str) -> Check {
 
 fn of_parameters(stack: &str, parameters: &[(String, String)]) -> Check {
     let set = |name: &str| parameters.iter().any(|(key, value)| key == name && !value.is_empty());
-    let next = "docs/deploy.md#3-topics-for-alarms says how to make topics";
+    let next = "docs/deploy.md#3-topics-for-alarms shows how to create topics";
     match (set("AlarmTopicArn"), set("PagingTopicArn")) {
-        (true, true) => Check::good(NAME, "a topic is notified of each alarm, and another of what can't wait"),
+        (true, true) => Check::good(NAME, "all alarms notify AlarmTopicArn, and urgent ones also PagingTopicArn"),
         (true, false) => {
-            Check::warning(NAME, "a topic is notified of each alarm; none wakes anybody: PagingTopicArn is not set", next)
+            Check::warning(NAME, "all alarms notify AlarmTopicArn; urgent ones page nobody: PagingTopicArn is not set", next)
         }
-        (false, true) => Check::warning(NAME, "only what can't wait is notified: AlarmTopicArn is not set", next),
+        (false, true) => Check::warning(NAME, "only urgent alarms notify a topic: AlarmTopicArn is not set", next),
         (false, false) => {
-            let said = format!("nobody is notified if stack {stack} fails: AlarmTopicArn is not set");
+            let said = format!("no alarm of stack {stack} notifies anybody: AlarmTopicArn is not set");
             Check::warning(NAME, said, next)
         }
     }
@@ -44,15 +44,15 @@ mod tests {
             of_parameters("shop", &all)
         };
         for (names, status, said) in [
-            (&[][..], Status::Warning, "nobody is notified if stack shop fails"),
+            (&[][..], Status::Warning, "no alarm of stack shop notifies anybody"),
             (&["PagingTopicArn"], Status::Warning, "AlarmTopicArn is not set"),
             (&["AlarmTopicArn"], Status::Warning, "PagingTopicArn is not set"),
-            (&["AlarmTopicArn", "PagingTopicArn"], Status::Good, "each alarm"),
+            (&["AlarmTopicArn", "PagingTopicArn"], Status::Good, "all alarms"),
         ] {
             let check = set(names);
             assert_eq!(check.status, status, "{names:?}");
             assert!(check.said.contains(said), "{}", check.said);
         }
-        assert_eq!(of_parameters("shop", &[]).status, Status::Warning, "a stack of another template");
+        assert_eq!(of_parameters("shop", &[]).status, Status::Warning, "the stack was made from another template");
     }
 }

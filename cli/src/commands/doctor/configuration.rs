@@ -19,7 +19,7 @@ pub(super) fn checks(location: Location) -> Result<(Vec<Check>, Known), Failure>
     let file = |name: &str| location.path(name).display().to_string();
     let bad = |check: &'static str, report: &tidings_project::Report| {
         let all: Vec<String> = report.0.iter().map(ToString::to_string).collect();
-        Check::bad_each(check, format!("{} problems, the build would refuse it", all.len()), all)
+        Check::bad_each(check, format!("{} problems: `tidings build` would fail", all.len()), all)
     };
     let read = files.read_sources();
     let sources = match &read {

@@ -19,8 +19,8 @@ pub(super) fn checks(url: &str, sources: &[Source], hash: Option<&str>) -> Vec<C
             vec![health(url, status, &body), deployed(&body, hash), clock(date, SystemClock.now()), forged(url, sources)]
         }
         Err(said) => {
-            let next = "is it deployed, or `tidings dev` running? name another address with --url";
-            let skipped = [DEPLOYED, "clock", "forged"].map(|name| Check::skipped(name, "the endpoint has no answer"));
+            let next = "is it deployed, or is `tidings dev` running? give another address with --url";
+            let skipped = [DEPLOYED, "clock", "forged"].map(|name| Check::skipped(name, "the endpoint doesn't respond"));
             std::iter::once(Check::bad("health", said, next)).chain(skipped).collect()
         }
     }
@@ -36,8 +36,8 @@ fn health(url: &str, status: u16, body: &Value) -> Check {
         }
         (_, _) => Check::bad(
             "health",
-            format!("{url}/health answers {status}, and not as Tidings does"),
-            "name another address with --url",
+            format!("{url}/health answers {status}, but not in the format of Tidings"),
+            "give another address with --url",
         ),
     }
 }
@@ -48,26 +48,29 @@ const DEPLOYED: &str = "deployed";
 /// Checks that the endpoint runs the configuration of this project. An endpoint of an earlier version doesn't report
 /// its configuration.
 fn deployed(body: &Value, here: Option<&str>) -> Check {
-    let Some(here) = here else { return Check::skipped(DEPLOYED, "the project here has problems: there is nothing to compare") };
+    let Some(here) = here else {
+        return Check::skipped(DEPLOYED, "this project has problems, so its configuration can't be compared");
+    };
     match body["configuration"].as_str() {
         Some(there) if there == here => {
-            Check::good(DEPLOYED, format!("configuration {} is what is in the project", short_hash(here)))
+            Check::good(DEPLOYED, format!("configuration {} is deployed, as in the project", short_hash(here)))
         }
         Some(there) => Check::bad(
             DEPLOYED,
-            format!("configuration {} is deployed, {} is in the project", Shown(short_hash(there)), short_hash(here)),
-            "build and deploy the project; or name the one that is deployed with --project",
+            format!("configuration {} is deployed, but the project has {}", Shown(short_hash(there)), short_hash(here)),
+            "build and deploy the project, or give the deployed project's folder with --project",
         ),
-        None => Check::skipped(DEPLOYED, "the endpoint doesn't say which configuration it has"),
+        None => Check::skipped(DEPLOYED, "the endpoint doesn't report its configuration"),
     }
 }
 
 fn clock(date: Option<Timestamp>, now: Timestamp) -> Check {
-    let Some(date) = date else { return Check::skipped("clock", "the endpoint doesn't say what time it is") };
+    let Some(date) = date else { return Check::skipped("clock", "the endpoint's response has no Date header") };
     let apart = date.distance(now).as_secs();
     if date.distance(now) > MAX_CLOCK_APART {
-        let said = format!("this machine's and the endpoint's are {apart} s apart, allowed: {} s", MAX_CLOCK_APART.as_secs());
-        Check::bad("clock", said, format!("it is {now} here and {date} there: set the one that is wrong"))
+        let said =
+            format!("this machine's clock and the endpoint's differ by {apart} s, allowed: {} s", MAX_CLOCK_APART.as_secs());
+        Check::bad("clock", said, format!("it is {now} here and {date} there: correct the wrong clock"))
     } else {
         Check::good("clock", format!("within {} s of the endpoint's", MAX_CLOCK_APART.as_secs()))
     }
@@ -85,8 +88,8 @@ fn forged(url: &str, sources: &[Source]) -> Check {
         }
     }
     match (requests.len(), problems.is_empty()) {
-        (0, _) => Check::skipped("forged", "no source is signed in a way that can be forged here"),
-        (all, true) => Check::good("forged", format!("{all} of {} sources were tried, and answer 401", sources.len())),
+        (0, _) => Check::skipped("forged", "no source has a scheme that can be signed here"),
+        (all, true) => Check::good("forged", format!("{all} of {} sources were tested: each answers 401", sources.len())),
         (all, false) => Check::bad_each("forged", format!("{} of {all} sources don't answer 401", problems.len()), problems),
     }
 }
@@ -106,11 +109,11 @@ fn forgery(source: &Source, secrets: &str) -> Option<SignedRequest> {
 
 fn problem(source: &str, reply: &Reply) -> String {
     let next = match reply.status {
-        200..300 => "it was taken: stop the provider, and deploy again before anything else",
-        404 => "it isn't among the deployed sources: build again, and deploy",
-        429 => "throttled: run it again in a moment",
-        503 => "it has no secret: tidings rotate puts one in",
-        _ => "is something in between? a firewall, a proxy that changes bodies",
+        200..300 => "a forged request was accepted: pause the provider's webhook, and deploy again now",
+        404 => "the source isn't deployed: build and deploy again",
+        429 => "throttled: run it again in a minute",
+        503 => "the source has no secret: `tidings rotate` adds one",
+        _ => "look for a firewall or a proxy that changes requests",
     };
     format!("{source} answers {} {}: {next}", reply.status, reply.word())
 }

@@ -52,7 +52,9 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
     };
     match &url {
         Some(url) => checks.extend(endpoint::checks(url, &sources, hash.as_deref())),
-        None => checks.push(Check::skipped("endpoint", "its address isn't known: the stack doesn't say it. --url does")),
+        None => {
+            checks.push(Check::skipped("endpoint", "the address is unknown: the stack has no output for it. Give it with --url"))
+        }
     }
     checks.push(key_length::check(own.as_ref().or(stored.as_ref()), &sources));
     checks.push(public_url::check(&sources));
@@ -61,8 +63,11 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
             let demo = || at.stack.is_none().then(|| Zeroizing::new(tidings_events::demo_secrets(&sources)));
             self_test::check(&options, &sources, url, own.or(stored).or_else(demo)).await
         }
-        (None, true) => Check::skipped("self-test", "there is no address to send it to"),
-        (_, false) => Check::skipped("self-test", "nothing is sent: --send sends a signed event, and leaves facts in a context"),
+        (None, true) => Check::skipped("self-test", "the address to send to is unknown"),
+        (_, false) => Check::skipped(
+            "self-test",
+            "nothing is sent without --send: it sends a signed event, which leaves facts in a context",
+        ),
     });
 
     let bad = checks.iter().filter(|check| check.status == Status::Bad).count();

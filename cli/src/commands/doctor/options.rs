@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A line a check: ✓ good, ✗ not, with what to do next, – not looked at, with why. Nothing is changed without --send.\n\
-        Exit status: 0 no ✗, 1 at least one, 2 called wrongly.\n\nExamples:\n  \
-        tidings doctor                              of a running `tidings dev`\n  \
+    after_help = "A line for each check: ✓ good; ✗ bad, with what to do next; – skipped, with the reason. Nothing is changed \
+        without --send.\n\
+        Exit status: 0 no ✗, 1 at least one, 2 invalid arguments.\n\nExamples:\n  \
+        tidings doctor                              check a running `tidings dev`\n  \
         tidings doctor --stack tidings\n  \
         tidings doctor --stack tidings --url https://hooks.example\n  \
-        tidings doctor --stack tidings --send       and an event's way from end to end; it leaves facts in a context"
+        tidings doctor --stack tidings --send       also send an event from end to end; it leaves facts in a context"
 )]
 pub struct DoctorOptions {
     /// The address before /webhooks/…; the stack's own, or that of `tidings dev`, if left out

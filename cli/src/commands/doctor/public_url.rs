@@ -15,7 +15,7 @@ pub(super) fn check(sources: &[Source]) -> Check {
         sources.iter().filter_map(|source| Some((source.name.as_str(), source.public_url.as_deref()?))).collect();
     let problems: Vec<String> = public.iter().filter_map(|(name, url)| problem(name, url, asked(name, url))).collect();
     match (public.len(), problems.len()) {
-        (0, _) => Check::skipped(NAME, "no source has a public_url: no provider here signs its URL"),
+        (0, _) => Check::skipped(NAME, "no source has a public_url, because no provider here signs its URL"),
         (all, 0) => Check::good(NAME, format!("{all} of {all} lead to a source")),
         (all, bad) => Check::bad_each(NAME, format!("{bad} of {all} don't lead to a source"), problems),
     }
@@ -29,7 +29,7 @@ fn asked(name: &str, url: &str) -> Result<Reply, Failure> {
 }
 
 fn problem(name: &str, url: &str, asked: Result<Reply, Failure>) -> Option<String> {
-    let next = "public_url in sources.yaml is the URL that the provider was given, to the letter";
+    let next = "public_url in sources.yaml must be exactly the URL that is configured at the provider";
     match asked {
         // Any of these answers comes from one of our sources; other checks report what is missing there.
         Ok(reply) if ["unauthentic", "unsupported_media_type", "try_again"].contains(&reply.word()) => None,
@@ -53,7 +53,7 @@ mod tests {
             let (mut stream, _) = listener.accept().expect("a caller");
             let mut request = [0; 4_096];
             let read = stream.read(&mut request).expect("a request");
-            assert!(request[..read].starts_with(b"POST /hooks/twilio HTTP/1.1\r\n"), "the URL to the letter");
+            assert!(request[..read].starts_with(b"POST /hooks/twilio HTTP/1.1\r\n"), "exactly the URL");
             let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         });
         url
@@ -69,7 +69,7 @@ mod tests {
             ("503 Service Unavailable", r#"{"error":"try_again"}"#, true),
             ("404 Not Found", r#"{"error":"not_found"}"#, false),
             ("403 Forbidden", r#"{"message":"Forbidden"}"#, false),
-            ("200 OK", "a page of somebody else's", false),
+            ("200 OK", "a page of another site", false),
         ] {
             let check = check(&at(Some(endpoint(status, body))));
             assert_eq!(check.status == Status::Good, good, "{status}: {}", check.said);
@@ -77,6 +77,6 @@ mod tests {
         }
         assert_eq!(check(&at(None)).status, Status::Skipped);
         let nobody = check(&at(Some("http://127.0.0.1:9/hooks/twilio".to_owned())));
-        assert!(nobody.status == Status::Bad && nobody.next.join("\n").contains("to the letter"));
+        assert!(nobody.status == Status::Bad && nobody.next.join("\n").contains("exactly the URL"));
     }
 }

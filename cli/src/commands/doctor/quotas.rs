@@ -25,7 +25,7 @@ const REQUESTS: Quota = Quota { service: "apigateway", code: "L-8A5B8E43" };
 
 /// A quota's value, and how much of it the stack may need.
 #[derive(Clone, Copy, Debug)]
-struct Room {
+struct Capacity {
     has: u64,
     needs: u64,
 }
@@ -39,42 +39,43 @@ pub(super) async fn check(at: &Place, stack: &str) -> Check {
     let text = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let parameter = |name: &str| text(name).and_then(|value| value.parse().ok());
     let (Some(processors), Some(rate)) = (parameter("ProcessorMaxConcurrency"), parameter("ThrottleRateLimit")) else {
-        return Check::skipped(NAME, format!("stack {stack} doesn't say how much it may run at once"));
+        return Check::skipped(NAME, format!("stack {stack} has no ProcessorMaxConcurrency or ThrottleRateLimit"));
     };
     let client = Client::new(&config);
     if text("FrontDoor") == Some("FunctionUrl") {
         let receivers = parameter("ReceiverMaxConcurrency").unwrap_or_default();
         return match value(&client, FUNCTIONS).await {
             Ok(functions) => behind_url(functions, processors, receivers),
-            Err(why) => Check::skipped(NAME, format!("servicequotas:GetServiceQuota had no answer: {why}")),
+            Err(why) => Check::skipped(NAME, format!("servicequotas:GetServiceQuota failed: {why}")),
         };
     }
     match (value(&client, FUNCTIONS).await, value(&client, REQUESTS).await) {
         (Ok(functions), Ok(requests)) => compared(functions, requests, processors, rate),
-        (Err(why), _) | (_, Err(why)) => Check::skipped(NAME, format!("servicequotas:GetServiceQuota had no answer: {why}")),
+        (Err(why), _) | (_, Err(why)) => Check::skipped(NAME, format!("servicequotas:GetServiceQuota failed: {why}")),
     }
 }
 
 /// A function URL has no throttle: the concurrency reserved for the receiver is its limit.
 fn behind_url(functions: u64, processors: u64, receivers: u64) -> Check {
-    let said =
-        format!("Lambda runs {functions} functions at once in this account, {processors} of them processors of this stack");
+    let said = format!(
+        "Lambda allows {functions} concurrent executions in this account, of which this stack's processor uses up to {processors}"
+    );
     if receivers == 0 {
-        let said = format!("{said}; nothing limits how many receivers its function URL starts");
+        let said = format!("{said}; the receiver behind the function URL has no limit");
         return Check::warning(
             NAME,
             said,
-            "deploy with ReceiverMaxConcurrency, or anybody may use up what the account's functions share",
+            "deploy with ReceiverMaxConcurrency: otherwise anybody can use up the account's concurrency with requests",
         );
     }
-    let said = format!("{said}, and {receivers} are reserved for its receivers");
+    let said = format!("{said}, and {receivers} are reserved for its receiver");
     let needs = processors.saturating_add(receivers);
     if needs <= functions {
         return Check::good(NAME, said);
     }
     let Quota { service, code } = FUNCTIONS;
     let next = format!(
-        "{needs} may be needed and {functions} are allowed: raise {service} {code} in Service Quotas, or deploy with less \
+        "{needs} may be needed and {functions} are allowed: raise {service} {code} in Service Quotas, or deploy with a lower \
          ProcessorMaxConcurrency or ReceiverMaxConcurrency"
     );
     Check::bad(NAME, said, next)
@@ -82,11 +83,11 @@ fn behind_url(functions: u64, processors: u64, receivers: u64) -> Check {
 
 fn compared(functions: u64, requests: u64, processors: u64, rate: u64) -> Check {
     let receivers = rate.saturating_mul(RECEIVE_TIME.as_millis().try_into().unwrap_or(u64::MAX)).div_ceil(1_000);
-    let functions = Room { has: functions, needs: processors.saturating_add(receivers) };
-    let requests = Room { has: requests, needs: rate };
+    let functions = Capacity { has: functions, needs: processors.saturating_add(receivers) };
+    let requests = Capacity { has: requests, needs: rate };
     let said = format!(
-        "Lambda runs {} functions at once in this account, {} of them for this stack: {processors} processors, and {receivers} receivers \
-         at {rate} webhooks a second; API Gateway takes {} requests a second",
+        "Lambda allows {} concurrent executions in this account, this stack needs up to {}: {processors} for the processor, and \
+         {receivers} for the receiver at {rate} webhooks a second; API Gateway allows {} requests a second",
         functions.has, functions.needs, requests.has
     );
     let mut next = Vec::new();
@@ -96,7 +97,8 @@ fn compared(functions: u64, requests: u64, processors: u64, rate: u64) -> Check 
         if room.has < room.needs {
             let Quota { service, code } = quota;
             next.push(format!(
-                "{} may be needed and {} are allowed: raise {service} {code} in Service Quotas, or deploy with less {parameters}",
+                "{} may be needed and {} are allowed: raise {service} {code} in Service Quotas, or deploy with a lower \
+                 {parameters}",
                 room.needs, room.has
             ));
         }

@@ -28,18 +28,18 @@ pub(super) fn case(name: &str) -> Result<&'static Case, Failure> {
             "the corpus has no case {name:?}{}",
             did_you_mean(name, corpus().cases.iter().map(|c| c.name.as_str()))
         ))
-        .hint("tidings send --list shows them")
+        .hint("`tidings send --list` lists the cases")
     })?;
     let processed = case.expect.is_accepted() && case.expect.events.iter().all(|event| event.dead.is_none());
     if processed {
         Ok(case)
     } else {
-        Err(Failure::new(format!("{name} mustn't come through")).hint("tidings send --list shows which are accepted"))
+        Err(Failure::new(format!("case {name} isn't an accepted event")).hint("`tidings send --list` shows which are accepted"))
     }
 }
 
 pub(super) async fn check(options: &DoctorOptions, sources: &[Source], url: &str, secrets: Option<Zeroizing<String>>) -> Check {
-    let Some(secrets) = secrets else { return Check::skipped(NAME, "there are no secrets to sign with: --secrets FILE") };
+    let Some(secrets) = secrets else { return Check::skipped(NAME, "there are no secrets to sign with: give --secrets FILE") };
     match send(options, sources, url, &secrets).await {
         Ok(check) => check,
         Err(failure) => Check::failed(NAME, failure),
@@ -66,10 +66,10 @@ async fn send(options: &DoctorOptions, sources: &[Source], url: &str, secrets: &
     let keys = request.claim_keys(&source, &secret, began);
     let reply = post(url, &request)?;
     if !(200..300).contains(&reply.status) {
-        let next = format!("tidings send --case {} --dry-run --json, and tidings verify, say why", case.name);
+        let next = format!("find the reason with: tidings send --case {} --dry-run --json, and tidings verify", case.name);
         return Ok(Check::bad(NAME, format!("{} is answered {} {}", case.name, reply.status, reply.word()), next));
     }
-    let mut last = Err(failed(&"it holds no event"));
+    let mut last = Err(failed(&"it contains no event"));
     // Events of one request may end differently, so each is checked.
     for key in keys {
         let claim = settled(options, &key).await?;
@@ -101,12 +101,16 @@ async fn settled(options: &DoctorOptions, key: &ClaimKey) -> Result<Option<Claim
 
 fn said(key: &ClaimKey, claim: Option<Claim>, duplicate: bool, took: Duration) -> Check {
     let Some(claim) = claim else {
-        return Check::bad(NAME, format!("{key} was accepted, and has no claim"), "is --url the address of this stack?");
+        return Check::bad(
+            NAME,
+            format!("{key} was accepted, but has no claim"),
+            "check that --url is the address of this stack",
+        );
     };
     match claim.state {
         ClaimState::Processed if duplicate => Check::good(
             NAME,
-            format!("{key} was processed before: only its claim was read. Another one goes all the way: --case NAME"),
+            format!("{key} was already processed: only its claim was read. For a full test choose another case with --case NAME"),
         ),
         ClaimState::Processed => {
             let outcome = claim.outcome.map_or("processed", |outcome| outcome.as_str());
@@ -115,13 +119,13 @@ fn said(key: &ClaimKey, claim: Option<Claim>, duplicate: bool, took: Duration) -
         }
         ClaimState::Dead => Check::bad(
             NAME,
-            format!("{key} is dead: {}", claim.reason.unwrap_or_default()),
+            format!("{key} was dead-lettered: {}", claim.reason.unwrap_or_default()),
             format!("tidings rules explain '{key}'"),
         ),
         ClaimState::Received | ClaimState::Enqueued => Check::bad(
             NAME,
             format!("{key} is still {} after {} s", claim.state, SELF_TEST_WAIT.as_secs()),
-            "is the processor's event source enabled? its log says what it fails with",
+            "check that the processor's event source mapping is enabled, and read its log",
         ),
     }
 }

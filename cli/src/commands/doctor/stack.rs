@@ -13,7 +13,7 @@ use tidings_core::secrets::parse;
 use zeroize::Zeroizing;
 
 /// The name of the check of handshake secrets.
-const TOLD: &str = "told secrets";
+const HANDSHAKE_SECRETS: &str = "handshakes";
 
 /// No source may have this name, so nothing is ever stored under it.
 const NOTHING: &str = "@doctor";
@@ -21,27 +21,28 @@ const NOTHING: &str = "@doctor";
 /// Returns the checks, and the document of secrets if it could be read.
 pub(super) async fn checks(at: &Place, sources: &[Source]) -> (Vec<Check>, Option<Zeroizing<String>>) {
     let Some(stack) = &at.stack else {
-        let why = "no stack is named, and nobody else sees those of a `tidings dev`";
-        let skipped = ["outputs", "queues", "secret", TOLD, "quotas", "alarms"].map(|name| Check::skipped(name, why));
+        let why = "no stack is given; a `tidings dev` has no alarms or quotas";
+        let skipped =
+            ["outputs", "queues", "secret", HANDSHAKE_SECRETS, "quotas", "alarms"].map(|name| Check::skipped(name, why));
         return (skipped.into_iter().chain([tables(at).await]).collect(), None);
     };
     let outputs = match missing_outputs(at, stack).await {
         Err(failure) => {
-            let skipped = ["tables", "queues", "secret", TOLD, "quotas", "alarms"];
-            let skipped = skipped.map(|name| Check::skipped(name, "the stack can't be asked"));
+            let skipped = ["tables", "queues", "secret", HANDSHAKE_SECRETS, "quotas", "alarms"];
+            let skipped = skipped.map(|name| Check::skipped(name, "the stack couldn't be read"));
             return (std::iter::once(Check::failed("outputs", failure)).chain(skipped).collect(), None);
         }
-        Ok(missing) if missing.is_empty() => Check::good("outputs", format!("stack {stack} has all")),
+        Ok(missing) if missing.is_empty() => Check::good("outputs", format!("stack {stack} has all outputs")),
         Ok(missing) => Check::bad(
             "outputs",
             format!("stack {stack} has no {}", missing.join(", ")),
-            "deploy it of this template.yaml, or name another stack",
+            "deploy it with this template.yaml, or give another stack",
         ),
     };
     let (secret, document) = secret(at, stack, sources).await;
-    let told = told(at, stack, sources).await;
+    let handshake_secrets = handshake_secrets(at, stack, sources).await;
     let (quotas, alarms) = (quotas::check(at, stack).await, alarms::check(at, stack).await);
-    (vec![outputs, tables(at).await, queues(at).await, secret, told, quotas, alarms], document)
+    (vec![outputs, tables(at).await, queues(at).await, secret, handshake_secrets, quotas, alarms], document)
 }
 
 async fn tables(at: &Place) -> Check {
@@ -74,10 +75,12 @@ async fn secret(at: &Place, stack: &str, sources: &[Source]) -> (Check, Option<Z
     };
     match read.await {
         Err(failure) => (Check::failed(NAME, failure), None),
-        Ok(None) => (Check::skipped(NAME, "no stack is named"), None),
+        Ok(None) => (Check::skipped(NAME, "no stack is given"), None),
         Ok(Some(Versioned { document, .. })) => {
             let sources = sources.iter().filter(|source| !source.captures());
-            let next = format!("tidings rotate SOURCE --stack {stack} --secret-file FILE --yes; until then its requests are 503");
+            let next = format!(
+                "tidings rotate SOURCE --stack {stack} --secret-file FILE --yes; until then its requests are answered 503"
+            );
             (entries(NAME, &document, sources, "an entry for each source", next), Some(document))
         }
     }
@@ -94,7 +97,7 @@ fn entries<'s>(
     match problems(document, sources) {
         Ok(problems) if problems.is_empty() => Check::good(check, good),
         Ok(problems) => Check::bad(check, problems.join("; "), next),
-        Err(error) => Check::bad(check, error, "write it anew: docs/rotation.md says how"),
+        Err(error) => Check::bad(check, error, "write the secret again: docs/rotation.md shows how"),
     }
 }
 
@@ -106,7 +109,7 @@ fn problems<'s>(document: &str, sources: impl IntoIterator<Item = &'s Source>) -
         let Some(secrets) = secrets else { return Some(format!("none for {}", source.name)) };
         let bad = |(place, secret): (usize, &String)| {
             let error = Key::prepare(&source.scheme, secret).err()?;
-            Some(format!("{} at place {place}: {error}", source.name))
+            Some(format!("{} at position {place}: {error}", source.name))
         };
         secrets.iter().enumerate().find_map(bad)
     };
@@ -114,31 +117,32 @@ fn problems<'s>(document: &str, sources: impl IntoIterator<Item = &'s Source>) -
 }
 
 /// Checks the handshake secrets.
-async fn told(at: &Place, stack: &str, sources: &[Source]) -> Check {
+async fn handshake_secrets(at: &Place, stack: &str, sources: &[Source]) -> Check {
     let sources: Vec<&Source> = sources.iter().filter(|source| source.captures()).collect();
     if sources.is_empty() {
-        return Check::skipped(TOLD, "no source's provider tells its secret by a handshake");
+        return Check::skipped(HANDSHAKE_SECRETS, "no source has a handshake secret");
     }
     let read = async {
         let Some(store) = captured_secret(at, stack).await? else { return Ok(None) };
         store.versioned().await.map(Some).map_err(|error| unreadable(at, &error))
     };
     match read.await {
-        Err(failure) => Check::failed(TOLD, failure),
-        Ok(kept) => told_of(&sources, kept.as_ref().map(|Versioned { document, .. }| document.as_str())),
+        Err(failure) => Check::failed(HANDSHAKE_SECRETS, failure),
+        Ok(kept) => handshake_secrets_of(&sources, kept.as_ref().map(|Versioned { document, .. }| document.as_str())),
     }
 }
 
 /// All of these sources have handshake secrets. `None`: the stack has no place to store them.
-fn told_of(sources: &[&Source], document: Option<&str>) -> Check {
+fn handshake_secrets_of(sources: &[&Source], document: Option<&str>) -> Check {
     let Some(document) = document else {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-        let said = format!("{}: the stack can't keep what a provider tells", names.join(", "));
-        return Check::bad(TOLD, said, "deploy with CaptureSecrets=true");
+        let said = format!("{}: the stack can't store handshake secrets", names.join(", "));
+        return Check::bad(HANDSHAKE_SECRETS, said, "deploy with CaptureSecrets=true");
     };
-    let next = "open a window and make the webhook: docs/rotation.md says how. Until then its requests are 503";
-    let good = "an entry for each source whose provider tells it";
-    entries(TOLD, document, sources.iter().copied(), good, next)
+    let next =
+        "open a handshake window and create the webhook: docs/rotation.md shows how. Until then its requests are answered 503";
+    let good = "an entry for each source with a handshake";
+    entries(HANDSHAKE_SECRETS, document, sources.iter().copied(), good, next)
 }
 
 #[cfg(test)]
@@ -153,7 +157,7 @@ mod tests {
         let told: Vec<&Source> = told.iter().collect();
         assert!(!told.is_empty());
         let all: serde_json::Map<String, serde_json::Value> =
-            told.iter().map(|source| (source.name.clone(), serde_json::json!(["told-by-the-provider"]))).collect();
+            told.iter().map(|source| (source.name.clone(), serde_json::json!(["set-in-a-handshake"]))).collect();
         let whole = serde_json::Value::from(all.clone()).to_string();
         let mut lacking = all;
         lacking.remove(&told[0].name);
@@ -163,11 +167,11 @@ mod tests {
             (Some(lacking.as_str()), Status::Bad, told[0].name.as_str()),
             (Some("{}"), Status::Bad, "none for"),
             (Some("["), Status::Bad, ""),
-            (None, Status::Bad, "can't keep"),
+            (None, Status::Bad, "can't store"),
         ] {
-            let check = told_of(&told, document);
+            let check = handshake_secrets_of(&told, document);
             assert_eq!(check.status, status, "{}", check.said);
-            assert!(check.said.contains(word) && !check.said.contains("told-by"), "{}", check.said);
+            assert!(check.said.contains(word) && !check.said.contains("set-in"), "{}", check.said);
         }
     }
 }

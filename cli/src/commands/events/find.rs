@@ -36,7 +36,7 @@ pub struct EventsFilter {
 
 fn state() -> impl TypedValueParser<Value = ClaimState> {
     PossibleValuesParser::new(ClaimState::ALL.iter().map(|state| state.as_str()))
-        .map(|word| ClaimState::parse(&word).expect("one of those"))
+        .map(|word| ClaimState::parse(&word).expect("state"))
 }
 
 /// Returns the newest events that match the filter.
@@ -83,5 +83,5 @@ pub(super) fn line(claim: &Claim, of_conversation: bool) -> String {
 
 /// A note with the number of rows that this version can't read as claims.
 pub(super) fn unknown(found: &Found) -> Option<String> {
-    (found.unknown > 0).then(|| format!("{} rows are no claims that this version knows: left out", found.unknown))
+    (found.unknown > 0).then(|| format!("{} rows can't be read as claims by this version, and are skipped", found.unknown))
 }

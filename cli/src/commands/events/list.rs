@@ -12,8 +12,9 @@ use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without --conversation the whole claims table is read, and billed so; standard error says how much that was. Times \
-        are then those of receipt; with --conversation they are the events' own, and only its events are read.\n\nExamples:\n  \
+    after_help = "Without --conversation the whole claims table is read, which is billed; standard error shows how many claims \
+        were read. Times are then times of receipt; with --conversation they are the events' own times, and only the \
+        conversation's events are read.\n\nExamples:\n  \
         tidings events list --conversation whatsapp:491713920012\n  \
         tidings events list --stack tidings --state dead --since 2h\n  \
         tidings events list --source orders --type 'order.*' --since 2026-11-20T00:00:00Z --until 1d --json"
@@ -43,12 +44,15 @@ pub(crate) async fn run(options: EventsList) -> Result<ExitCode, Failure> {
     }
     let shown = found.claims.len();
     if shown == 0 {
-        note("no event is like that");
+        note("no event matches");
     } else if shown == *limit {
-        note(&format!("the newest {shown}; there may be more: --limit, --until"));
+        note(&format!("only the newest {shown} are shown; for more use --limit or --until"));
     }
     if filter.conversation.is_none() {
-        note(&format!("{} claims read: that was the whole table. --conversation reads only its own", found.read));
+        note(&format!(
+            "{} claims read: the whole table. With --conversation only the conversation's claims are read",
+            found.read
+        ));
     }
     unknown(&found).iter().for_each(|text| note(text));
     Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use tidings_core::external_link::ExternalLink;
 /// Where the message is.
 #[derive(Debug, Serialize)]
 #[serde(tag = "queue", rename_all = "snake_case")]
-pub(super) enum Whereabouts {
+pub(super) enum MessageLocation {
     /// The event is dead-lettered. `found`: whether the message was among those that were read.
     DeadLetters { found: bool },
     /// The link is dead-lettered. Dead-lettered links have their own queue, which isn't searched.
@@ -24,7 +24,7 @@ pub(super) enum Whereabouts {
     Unseen { why: String },
 }
 
-impl Whereabouts {
+impl MessageLocation {
     /// `None`: the event has no message to look for.
     pub(super) async fn of(claim: &Claim, at: &Place) -> Option<Self> {
         let looked = match (claim.erased, claim.state) {
@@ -41,25 +41,23 @@ impl Whereabouts {
         match self {
             Self::DeadLetters { found: true } => format!("in the dead-letter queue: tidings dlq show '{}'", claim.key),
             Self::DeadLetters { found: false } => {
-                "not seen in the dead-letter queue: brought back or dropped, older than 14 days, \
-                 or somebody else looks at it just now"
+                "not found in the dead-letter queue: it was redriven or dropped, is older than 14 days, or another consumer is \
+                 reading it"
                     .to_owned()
             }
-            Self::DeadLinks => {
-                "in the links' dead-letter queue, or in that of events if it was sent there: docs/links.md".to_owned()
-            }
+            Self::DeadLinks => "in the dead-letter queue of links, or of events if it was sent there: docs/links.md".to_owned(),
             Self::Events { depth } => format!(
-                "the events queue has {} to be taken, {} taken and not done, {} for later",
+                "the events queue has {} visible, {} in flight, {} delayed",
                 depth.visible, depth.in_flight, depth.delayed
             ),
-            Self::Unseen { why } => format!("its queue can't be looked at: {why}"),
+            Self::Unseen { why } => format!("its queue can't be read: {why}"),
         }
     }
 }
 
-async fn dead(claim: &Claim, at: &Place) -> Result<Whereabouts, Failure> {
+async fn dead(claim: &Claim, at: &Place) -> Result<MessageLocation, Failure> {
     let message = dead_letters(at).await?.find(&claim.key).await.map_err(|error| unreadable(at, &error))?;
-    Ok(Whereabouts::DeadLetters { found: message.is_some() })
+    Ok(MessageLocation::DeadLetters { found: message.is_some() })
 }
 
 #[cfg(test)]
@@ -70,14 +68,14 @@ mod tests {
     #[test]
     fn a_waiting_event_shows_its_queue_s_counts_and_an_unreadable_queue_shows_its_error() {
         let claim = Claim::new(ClaimKey::from("orders#1".to_owned()));
-        let waits = Whereabouts::Events { depth: Depth { visible: 12, in_flight: 3, delayed: 1 } };
-        assert_eq!(waits.said(&claim), "the events queue has 12 to be taken, 3 taken and not done, 1 for later");
+        let waits = MessageLocation::Events { depth: Depth { visible: 12, in_flight: 3, delayed: 1 } };
+        assert_eq!(waits.said(&claim), "the events queue has 12 visible, 3 in flight, 1 delayed");
         let json = serde_json::to_value(&waits).unwrap();
         assert_eq!(json, serde_json::json!({ "queue": "events", "visible": 12, "in_flight": 3, "delayed": 1 }));
         let dead_link = Claim::new(ClaimKey::from("@link#crm-77".to_owned()));
-        assert!(Whereabouts::DeadLinks.said(&dead_link).contains("docs/links.md"));
+        assert!(MessageLocation::DeadLinks.said(&dead_link).contains("docs/links.md"));
         assert!(ExternalLink::is_key(&dead_link.key) && !ExternalLink::is_key(&claim.key));
-        let unseen = Whereabouts::Unseen { why: "sqs:ReceiveMessage had no answer: denied".to_owned() };
-        assert!(unseen.said(&claim).contains("sqs:ReceiveMessage"), "what is missing is named");
+        let unseen = MessageLocation::Unseen { why: "sqs:ReceiveMessage failed: denied".to_owned() };
+        assert!(unseen.said(&claim).contains("sqs:ReceiveMessage"), "the missing permission is named");
     }
 }

@@ -1,7 +1,7 @@
 //! `tidings events show`: shows an event by its claim and by the queue that should have its message. With `--payload`
 //! it also shows the event itself, if it is stored.
 
-use super::message::Whereabouts;
+use super::message::MessageLocation;
 use crate::Failure;
 use crate::commands::manual;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, say};
@@ -19,7 +19,7 @@ use tidings_core::manual::ManualChange;
 #[command(after_help = "Examples:\n  \
         tidings events show stripe#evt_1TidingsCheckout1042\n  \
         tidings events show orders#ord-evt-3666 --stack tidings --json\n  \
-        tidings events show orders#ord-evt-3001 --stack tidings --payload     the event itself, where the stack has KeepEvents=true")]
+        tidings events show orders#ord-evt-3001 --stack tidings --payload     also the payload, if the stack has KeepEvents=true")]
 pub struct EventsShow {
     /// The claim key: {source}#{event key}
     pub key: String,
@@ -32,22 +32,24 @@ pub struct EventsShow {
 
 pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     if !options.key.contains('#') {
-        return Err(Failure::new(format!("{:?} is no claim key", options.key))
-            .hint("as in stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
+        return Err(Failure::new(format!("{:?} isn't a claim key", options.key))
+            .hint("for example stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
     }
     let key = ClaimKey::from(options.key.clone());
     let record = reader(&options.target).await?.record(&key).await.map_err(|error| unreadable(&options.target.at, &error))?;
     let Some((claim, event)) = record else {
-        return Err(Failure::new(format!("no claim {key}"))
-            .hint("it never came, it couldn't be verified, or it is more than 30 days since it was processed"));
+        return Err(Failure::new(format!("no claim with key {key}"))
+            .hint("it was never received, it couldn't be verified, or it was processed more than 30 days ago"));
     };
     let event = event.filter(|_| options.payload);
     if options.payload && event.is_none() {
         let kib = MAX_STORED_EVENT_BYTES / 1_024;
-        note(&format!("its event isn't kept with it: what is processed while a stack has KeepEvents=true is, up to {kib} KiB"));
+        note(&format!(
+            "its event isn't stored: only events up to {kib} KiB that are processed while the stack has KeepEvents=true are"
+        ));
     }
     let mut shown = claim.with_event(event.as_ref());
-    let whereabouts = Whereabouts::of(&claim, &options.target.at).await;
+    let whereabouts = MessageLocation::of(&claim, &options.target.at).await;
     if options.target.json {
         if let Some(whereabouts) = whereabouts {
             shown["message"] = serde_json::to_value(whereabouts).map_err(|error| Failure::new(error.to_string()))?;
@@ -80,16 +82,16 @@ pub(crate) fn print(claim: &Claim) {
     row("rules", Some(claim.rules.join(", ")));
     row("node", claim.node.clone());
     row("overtaken", Some(claim.overtaken.join(", ")));
-    row("off schema", claim.off_schema.clone());
+    row("violation", claim.off_schema.clone());
     row("actions", Some(claim.action_lines().join("; ")));
     row("joins", Some(claim.joins.join(", ")));
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));
     row("dead", claim.dead.map(since));
     if let Some(ManualChange { by, reason, again, changes }) = &claim.manual {
-        row("by hand", Some(by.clone()));
-        row("why", Some(reason.clone()));
-        row("again", again.as_ref().map(|event| format!("{event}, applied once more")));
+        row("manual, by", Some(by.clone()));
+        row("reason", Some(reason.clone()));
+        row("again", again.as_ref().map(|event| format!("{event}, applied again")));
         changes.iter().for_each(|change| row("changed", Some(manual::line(change))));
     }
     for again in &claim.applied_again {
@@ -101,25 +103,25 @@ pub(crate) fn print(claim: &Claim) {
         row("another body", Some(paint(WARN, format!("{other}, of a later delivery under the same key"))));
     }
     let unread: Vec<&str> = claim.unread.iter().map(|field| field.as_str()).collect();
-    row("unread", (!unread.is_empty()).then(|| paint(WARN, format!("{}: sent, and not to be read", unread.join(", ")))));
-    row("event", claim.event_bytes.map(|bytes| format!("kept, {bytes} bytes")));
+    row("unread", (!unread.is_empty()).then(|| paint(WARN, format!("{}: present, but not readable", unread.join(", ")))));
+    row("event", claim.event_bytes.map(|bytes| format!("stored, {bytes} bytes")));
     row("erased", claim.erased.map(|t| t.to_string()));
-    row("kept until", claim.expires.map(|t| t.to_string()));
+    row("expires", claim.expires.map(|t| t.to_string()));
 }
 
 /// What the claim's state means. The context has only a part, or nothing, of an event that was overtaken.
 fn meaning(claim: &Claim) -> (Style, &'static str) {
     if claim.erased.is_some() {
-        return (FAINT, "erased with its conversation: only the key is left, so that no duplicate brings it back");
+        return (FAINT, "erased with its conversation: only the key is stored, so that duplicates are recognised");
     }
     match (claim.state, claim.outcome) {
-        (ClaimState::Received, _) => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
+        (ClaimState::Received, _) => (WARN, "claimed, but not confirmed as queued. Another delivery is queued again"),
         (ClaimState::Enqueued, _) => (WARN, "queued, waiting for the processor"),
-        (ClaimState::Dead, _) => (BAD, "given up: its message went to the dead-letter queue"),
-        (ClaimState::Processed, Some(Outcome::Noted)) => (WARN, "noted: no rule is about it, and nothing came of it"),
-        (ClaimState::Processed, Some(Outcome::Stale)) => (WARN, "stale: all that it would have set was newer already"),
+        (ClaimState::Dead, _) => (BAD, "dead-lettered: its message was moved to the dead-letter queue"),
+        (ClaimState::Processed, Some(Outcome::Noted)) => (WARN, "noted: no rule matches it, so it had no effect"),
+        (ClaimState::Processed, Some(Outcome::Stale)) => (WARN, "stale: the context already had newer values for all its facts"),
         (ClaimState::Processed, Some(Outcome::Applied) | None) if !claim.overtaken.is_empty() => {
-            (WARN, "part of its effect is in the context: what is overtaken was newer already")
+            (WARN, "part of its effect is in the context: the overtaken facts already had newer values")
         }
         (ClaimState::Processed, Some(Outcome::Applied) | None) => (GOOD, "its effect is in the context"),
     }
@@ -147,8 +149,8 @@ mod tests {
             (processed(Outcome::Applied, &[]), "its effect is in the context"),
             (processed(Outcome::Applied, &["order/1.status"]), "part of its effect"),
             (processed(Outcome::Applied, &["node"]), "part of its effect"),
-            (processed(Outcome::Stale, &["order/1.status"]), "all that it would have set was newer already"),
-            (processed(Outcome::Noted, &[]), "nothing came of it"),
+            (processed(Outcome::Stale, &["order/1.status"]), "the context already had newer values for all its facts"),
+            (processed(Outcome::Noted, &[]), "it had no effect"),
         ] {
             assert!(meaning(&claim).1.contains(said), "{:?}", meaning(&claim));
         }

@@ -19,12 +19,14 @@ use tidings_config::rules::Span;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Each event is printed once for each state that it is seen in, oldest first; of those there \
-        are already, the newest 50. Without --conversation the whole claims \
-        table is read at each look, and billed so. With --json each line is an object.\n\nExamples:\n  \
+#[command(
+    after_help = "Each event is printed once for each of its states, oldest first, beginning with the 50 newest events. Without \
+        --conversation each read covers the whole claims table, which is billed. With --json each line is an \
+        object.\n\nExamples:\n  \
         tidings events tail\n  \
         tidings events tail --stack tidings --conversation whatsapp:491713920012\n  \
-        tidings events tail --stack tidings --state dead --every 1m --json")]
+        tidings events tail --stack tidings --state dead --every 1m --json"
+)]
 pub struct EventsTail {
     #[command(flatten)]
     pub filter: EventsFilter,
@@ -47,7 +49,7 @@ pub(crate) async fn run(options: EventsTail) -> Result<ExitCode, Failure> {
     // One listener for the whole run, so that a Ctrl-C during a read is noticed.
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     tokio::select! {
-        heard = &mut interrupted => heard.map_err(|error| Failure::new(format!("no Ctrl-C can be heard: {error}")))?,
+        heard = &mut interrupted => heard.map_err(|error| Failure::new(format!("can't listen for Ctrl-C: {error}")))?,
         ended = follow(&options) => ended?,
     }
     Ok(ExitCode::SUCCESS)
@@ -62,7 +64,7 @@ async fn follow(options: &EventsTail) -> Result<(), Failure> {
     let first = look().await?;
     if filter.conversation.is_none() {
         note(&format!(
-            "{} claims: each look, every {every}, reads the whole table. --conversation reads only its own",
+            "{} claims: the whole table is read every {every}. With --conversation only the conversation's claims are read",
             first.read
         ));
     }
@@ -88,7 +90,7 @@ async fn follow(options: &EventsTail) -> Result<(), Failure> {
         news = match look().await {
             Ok(found) => seen.news(found.claims),
             Err(failure) => {
-                note(&format!("{failure}; the next look is in {every}"));
+                note(&format!("{failure}; the next read is in {every}"));
                 Vec::new()
             }
         };

@@ -15,15 +15,15 @@ static DEVOPS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/devops");
 
 /// The description that people see of each file, by the beginning of its path.
 pub(super) const ABOUT: [(&str, &str); 11] = [
-    ("sources.yaml", "who may send"),
-    ("rules.yaml", "what events do"),
-    ("schemas/", "what payloads look like"),
-    ("tests/", "what the rules must do: tidings rules test"),
+    ("sources.yaml", "the sources that may send webhooks"),
+    ("rules.yaml", "the rules: what each event does"),
+    ("schemas/", "JSON Schemas of payloads"),
+    ("tests/", "tests of the rules: tidings rules test"),
     ("editor/", "completion and checks in editors"),
-    ("secrets.example.json", "the secrets that are needed; copy it to secrets.json"),
-    (".gitignore", "keeps secrets.json and what is built out of Git"),
-    ("template.yaml", "all that is deployed"),
-    ("samconfig.toml", "what sam deploy does without being told"),
+    ("secrets.example.json", "an example of the secrets; copy it to secrets.json"),
+    (".gitignore", "excludes secrets.json and built files from Git"),
+    ("template.yaml", "the resources to deploy"),
+    ("samconfig.toml", "the default options of sam deploy"),
     (".github/workflows/", "checks every change"),
     ("README.md", "one page"),
 ];
@@ -37,7 +37,8 @@ const EDITOR: [(&str, &str); 2] = [
 const SCHEMA_THERE: &str = "$schema=../../infra/editor/";
 const SCHEMA_HERE: &str = "$schema=editor/";
 
-const GITIGNORE: &str = "# Secrets are never committed.\nsecrets.json\n\n# What is built, and what `tidings dev --data .tidings` keeps.\n\
+const GITIGNORE: &str = "# Secrets are never committed.\nsecrets.json\n\n# Built files, and the data of `tidings dev --data \
+                         .tidings`.\n\
                          /build/\n/.aws-sam/\n/.tidings/\n";
 
 /// All files, in the order of their paths.
@@ -88,13 +89,13 @@ fn with(text: &str, presets: &[Provider]) -> String {
 fn empty(presets: &[Provider]) -> Vec<NewFile> {
     let sources = format!(
         "# yaml-language-server: {SCHEMA_HERE}sources.schema.json\n\
-         # Who may send: one entry per endpoint, /webhooks/{{source}}.\nversion: 1\nsources:{}\n",
+         # The sources that may send webhooks: one entry for each endpoint, /webhooks/{{source}}.\nversion: 1\nsources:{}\n",
         if presets.is_empty() { " {}".to_owned() } else { String::new() }
     );
     let mut rules = format!(
         "# yaml-language-server: {SCHEMA_HERE}rules.schema.json\n\
-         # What the chatbot is to know and to do: event → facts, dialogue node, actions.\n\
-         # `tidings providers show PRESET` says which events there are, and what rules see of them.\nversion: 1\n"
+         # The rules: what the chatbot learns from an event and does. Event → facts, dialogue node, actions.\n\
+         # `tidings providers show PRESET` lists a provider's events and the fields that rules can use.\nversion: 1\n"
     );
     let mut files = Vec::new();
     if !presets.is_empty() {
@@ -102,15 +103,16 @@ fn empty(presets: &[Provider]) -> Vec<NewFile> {
     }
     for Provider { name, title, .. } in presets {
         rules += &format!(
-            "  # A beginning: whatever {title} sends is remembered by its type.\n  - name: {name}-heard\n    on: \"*\"\n    \
+            "  # An example to start from: it stores the type of the last event of {title}.\n  - name: {name}-heard\n    on: \
+             \"*\"\n    \
              source: {name}\n    entity: \"'{name}'\"\n    set:\n      last_event: event.type\n"
         );
         let samples = samples::of_preset(name);
         let kinds = samples::kinds(&samples);
         let event_type = kinds.first().map_or("example.happened", |kind| kind.event.event_type.as_str());
         let test = format!(
-            "# What the rules of ../rules.yaml must make of events: `tidings rules test`.\nversion: 1\ntests:\n  \
-             - name: what {title} sends is remembered\n    given:\n      \
+            "# Tests of the rules in ../rules.yaml: `tidings rules test`.\nversion: 1\ntests:\n  \
+             - name: the last event of {title} is stored\n    given:\n      \
              - {{ event: \"{event_type}\", source: {name}, id: first, conversation: \"demo:1\", data: {{}} }}\n    expect:\n      \
              contexts:\n        \"demo:1\":\n          facts:\n            {name}: {{ last_event: \"{event_type}\" }}\n"
         );

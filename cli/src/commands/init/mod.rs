@@ -34,9 +34,9 @@ pub(crate) fn run(options: &InitOptions) -> Result<ExitCode, Failure> {
     let there: Vec<PathBuf> = written.iter().map(|(path, _)| options.name.join(path)).filter(|path| path.exists()).collect();
     if !there.is_empty() && !options.force {
         let shown = there.iter().map(|path| path.display().to_string());
-        return Err(Failure::new("these files are there already, and nothing was written:")
+        return Err(Failure::new("these files already exist, and nothing was written:")
             .details(shown)
-            .hint("name another folder, or replace them with --force"));
+            .hint("choose another folder, or replace the files with --force"));
     }
     for (path, text) in &written {
         write(&options.name.join(path), text)?;

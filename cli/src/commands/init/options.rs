@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 written, 1 not, 2 called wrongly.\n\nExamples:\n  \
+#[command(after_help = "Exit status: 0 written, 1 not written, 2 invalid arguments.\n\nExamples:\n  \
         tidings init pizza                                 the shop example, in a new folder pizza\n  \
         tidings init pizza --with stripe,whatsapp          a project with these two presets and a rule for each\n  \
         tidings init ops --example devops --with sentry    an example, and one more source\n  \

@@ -29,7 +29,7 @@ pub(crate) fn samconfig(stack: &str) -> String {
     let mut sections = SAMCONFIG.split_inclusive("\n\n").filter(|section| !section.starts_with("[default.build.parameters]"));
     let text: String = sections.by_ref().collect();
     text.replace("stack_name = \"tidings\"", &format!("stack_name = \"{stack}\""))
-        .replace("# What `sam build` and `sam deploy` do without being told.", "# What `sam deploy` does without being told.")
+        .replace("# Default options of `sam build` and `sam deploy`.", "# Default options of `sam deploy`.")
 }
 
 #[cfg(test)]

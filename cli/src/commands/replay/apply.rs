@@ -7,7 +7,7 @@
 
 use super::options::ReplayOptions;
 use crate::Failure;
-use crate::commands::manual::{Came, Hand, line, not_done, operator};
+use crate::commands::manual::{AppliedChange, ManualProcessor, line, not_done, operator};
 use crate::commands::pace::{Pace, progress};
 use crate::commands::rules::{rules, schemas};
 use crate::limits::MAX_TIMES_AGAIN;
@@ -39,10 +39,10 @@ struct Applied {
     #[serde(rename = "type")]
     event_type: String,
     /// The result for its facts; `None`: it wasn't applied.
-    facts: Option<Came>,
+    facts: Option<AppliedChange>,
     /// The result for its actions, if they are caused again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    actions: Option<Came>,
+    actions: Option<AppliedChange>,
     /// Effects of its rules that aren't applied.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<String>,
@@ -63,7 +63,7 @@ struct Counts {
 /// One call of the command.
 struct Batch<'a> {
     options: &'a ReplayOptions,
-    hand: Hand,
+    hand: ManualProcessor,
     reader: Reader,
     name: BatchName,
     by: String,
@@ -77,15 +77,15 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
         (Some(name), _) => name.clone(),
         (None, false) => DRY.parse().map_err(Failure::new)?,
         (None, true) => {
-            return Err(Failure::new("under which name? under one name each event is applied once")
-                .hint("--as NAME, as in --as status-fix; give the same name to go on after an interruption")
+            return Err(Failure::new("no name is given: under one name each event is applied only once")
+                .hint("add --as NAME, for example --as status-fix; use the same name to continue after an interruption")
                 .status(2));
         }
     };
     let reason = match (&options.filter.reason, confirmed.is_some()) {
         (Some(reason), _) => reason.clone(),
         (None, false) => "(none given)".to_owned(),
-        (None, true) => return Err(Failure::new("why? --reason TEXT is for the record").status(2)),
+        (None, true) => return Err(Failure::new("no reason is given; add --reason TEXT, which is recorded").status(2)),
     };
     if options.file.rules.is_none() && options.at.stack.is_some() {
         Location::here()?;
@@ -93,14 +93,14 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
     let (rules, schemas) = (rules(&options.file)?, schemas(&options.file)?);
     let tables = tables(&options.at).await?;
     let hand = match confirmed {
-        Some(confirmed) => Hand::real(&tables, (rules, schemas), queues(options).await?, confirmed),
-        None => Hand::dry(&tables, (rules, schemas)),
+        Some(confirmed) => ManualProcessor::real(&tables, (rules, schemas), queues(options).await?, confirmed),
+        None => ManualProcessor::dry(&tables, (rules, schemas)),
     };
     let by = operator(&options.at, options.by.as_deref()).await?;
     let batch = Batch { options, hand, reader: tables.reader(), name, by, reason, at: SystemClock.now() };
     let (ours, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.is_ours());
     if !ours.is_empty() {
-        note(&format!("{} are links or were set by hand: they aren't applied again", ours.len()));
+        note(&format!("{} are links or manual changes, and aren't applied again", ours.len()));
     }
     let applied = batch.all(events).await?;
     Ok(batch.tell(applied))
@@ -162,7 +162,7 @@ impl Batch<'_> {
     fn refused(&self, claim: &Claim) -> Option<String> {
         let is_new = !claim.applied_again.contains(&self.name.claim_key(Part::Facts, &claim.key));
         (claim.applied_again.len() >= 2 * MAX_TIMES_AGAIN && is_new)
-            .then(|| format!("it was applied again {MAX_TIMES_AGAIN} times already, under other names"))
+            .then(|| format!("it was already applied again {MAX_TIMES_AGAIN} times, under other names"))
     }
 
     fn how(&self, part: Part, wrote: BTreeSet<ItemKey>) -> Again {
@@ -200,7 +200,7 @@ impl Batch<'_> {
     }
 
     /// An error of one event is returned as its result. Tables that don't answer end the whole run.
-    async fn apply(&self, work: Result<Work, Unprocessed>) -> Result<Result<Came, Unprocessed>, Failure> {
+    async fn apply(&self, work: Result<Work, Unprocessed>) -> Result<Result<AppliedChange, Unprocessed>, Failure> {
         let work = match work {
             Ok(work) => work,
             Err(failure) => return Ok(Err(failure)),
@@ -213,7 +213,7 @@ impl Batch<'_> {
 
     fn stopped(&self, failure: &Unprocessed) -> Failure {
         let failure = not_done(&self.options.at, failure);
-        failure.hint(format!("call it again with --as {}: what is applied already isn't applied twice", self.name))
+        failure.hint(format!("run it again with --as {}: events that are already applied aren't applied twice", self.name))
     }
 
     fn tell(&self, applied: Vec<Applied>) -> ExitCode {
@@ -248,7 +248,7 @@ impl Batch<'_> {
             paint(if good { FAINT } else { BAD }, refused)
         );
         if self.is_dry() {
-            say!("{}", paint(FAINT, "nothing is changed: give --yes, --as NAME and --reason to apply them"));
+            say!("{}", paint(FAINT, "dry run, nothing was changed: --yes, --as NAME and --reason apply them"));
         }
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
@@ -283,16 +283,16 @@ impl Applied {
         for came in [&self.facts, &self.actions].into_iter().flatten() {
             came.changes.iter().for_each(|change| say!("  {}", line(change)));
             if !came.overtaken.is_empty() {
-                say!("  {}", paint(FAINT, format!("newer already: {}", came.overtaken.join(", "))));
+                say!("  {}", paint(FAINT, format!("overtaken by newer values: {}", came.overtaken.join(", "))));
             }
             came.actions.iter().for_each(|action| say!("  {}", paint(FAINT, action)));
             came.texts.iter().for_each(|text| say!("  {} {text}", paint(WARN, "would be sent:")));
             if came.unsent {
-                say!("  {}", paint(WARN, "not sent yet: it is in the outbox, and the conversation's next event sends it"));
+                say!("  {}", paint(WARN, "not sent yet: it is in the outbox, and is sent with the conversation's next event"));
             }
         }
         if !self.left_out.is_empty() {
-            say!("  {}", paint(FAINT, format!("left out: {}", self.left_out.join(", "))));
+            say!("  {}", paint(FAINT, format!("skipped: {}", self.left_out.join(", "))));
         }
     }
 }

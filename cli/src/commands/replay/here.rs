@@ -73,7 +73,7 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
     } else {
         for one in &delivered {
             let style = if (200..300).contains(&one.status) { GOOD } else { BAD };
-            let told = if one.reply == "duplicate" { ": it had these events already" } else { "" };
+            let told = if one.reply == "duplicate" { ": these events were already received" } else { "" };
             say!("{}  {}  {}{told}", paint(NAME, &one.file), one.source, paint(style, format!("{} {}", one.status, one.reply)));
             one.changed.iter().for_each(|changed| say!("  {}", paint(WARN, changed)));
             one.keys.iter().filter_map(|key| claims.get(key)).for_each(tell);
@@ -81,7 +81,7 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
         tell_actions(&world);
         due.iter().for_each(tell_undone);
         let files = delivered.len();
-        say!("{}", paint(FAINT, format!("{files} deliveries, {} events, {} dead", claims.len(), dead(&claims))));
+        say!("{}", paint(FAINT, format!("{files} deliveries, {} events, {} dead-lettered", claims.len(), dead(&claims))));
     }
     Ok(if good && dead(&claims) == 0 && due.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -99,7 +99,7 @@ pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Re
         claims.values().for_each(tell);
         tell_actions(&world);
         due.iter().for_each(tell_undone);
-        say!("{}", paint(FAINT, format!("{} events, {} dead", claims.len(), dead(&claims))));
+        say!("{}", paint(FAINT, format!("{} events, {} dead-lettered", claims.len(), dead(&claims))));
     }
     Ok(if dead(&claims) == 0 && due.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -123,19 +123,19 @@ fn dead(claims: &BTreeMap<ClaimKey, Claim>) -> usize {
 /// A due message that failed: a timer, or a message that waited. The claims of dead-lettered events record their
 /// failures.
 #[derive(Debug, Serialize)]
-struct Undone {
+struct FailedMessage {
     key: Option<ClaimKey>,
     reason: String,
 }
 
-fn undone(world: &mut World) -> Vec<Undone> {
+fn undone(world: &mut World) -> Vec<FailedMessage> {
     let ours = world.take_failed().into_iter().filter(Failed::is_ours);
-    ours.map(|Failed { key, reason }| Undone { key, reason }).collect()
+    ours.map(|Failed { key, reason }| FailedMessage { key, reason }).collect()
 }
 
-fn tell_undone(undone: &Undone) {
-    let key = undone.key.as_ref().map_or("a message of ours", ClaimKey::as_str);
-    say!("  {} what was due: {key}  dead: {}", tick(false), undone.reason);
+fn tell_undone(undone: &FailedMessage) {
+    let key = undone.key.as_ref().map_or("an internal message", ClaimKey::as_str);
+    say!("  {} scheduled: {key}  dead-lettered: {}", tick(false), undone.reason);
 }
 
 fn actions(world: &World) -> Vec<Value> {

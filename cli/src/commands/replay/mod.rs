@@ -28,12 +28,12 @@ pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
         return apply::run(&options, events).await;
     }
     if options.confirm.ask().is_some() && options.url.is_none() {
-        return Err(Failure::new("--yes is for --url and --apply").status(2));
+        return Err(Failure::new("--yes requires --url or --apply").status(2));
     }
     if options.dlq {
         let Found { events, unreadable, cut } = envelopes(&options.filter, &options.at).await?;
         let more = if cut { ", and there are more" } else { "" };
-        note(&format!("{} events of the dead-letter queue{more}, {unreadable} that nobody can read", events.len()));
+        note(&format!("{} events of the dead-letter queue{more}, {unreadable} unreadable messages", events.len()));
         return received(&options, events).await;
     }
     if options.from.is_empty() {
@@ -42,9 +42,9 @@ pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
     }
     if is_filtered(&options.filter) {
         return Err(Failure::new(
-            "--since, --until, --source, --type, --reason, --conversation and --key are for a stack's events",
+            "--since, --until, --source, --type, --reason, --conversation and --key select events of a stack",
         )
-        .hint("name the files that you mean: a file is one delivery"));
+        .hint("select recorded deliveries by their file names"));
     }
     let recorded = read_all(&options.from)?;
     match (&options.url, &options.against) {

@@ -11,22 +11,24 @@ use tidings_core::manual::BatchName;
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("changes").args(["url", "apply"]),
-    after_help = "Without --url nothing leaves this machine: the deliveries are signed with demo secrets and go through the receiver and the \
-        processor as they are deployed, over stores in memory. With --url they are signed and sent, as their provider would.\n\n\
-        Of a stack its timeline can be replayed, as far as its events are kept: those that were processed since it was deployed with \
-        KeepEvents=true, up to 64 KiB each, for 30 days; the first 1,000, in the order in which they were processed. --since and \
-        --until are then times of processing. Without --conversation or --key the whole claims table is read, and billed so. What \
-        died is in the dead-letter queue: --dlq, and --reason with it. Nothing changes in the stack, unless --apply is given.\n\n\
-        --apply writes: what each event wrote before goes, and the rules decide again, where it stood among others. --reason \
-        is then why, for the record. docs/operating.md\n\n\
-        Exit status: 0 all were accepted and none died, or nothing differs; 1 not; 2 called wrongly.\n\nExamples:\n  \
+    after_help = "Without --url nothing leaves this machine: the deliveries are signed with demo secrets and processed by the \
+        deployed receiver and processor code, with stores in memory. With --url they are signed and sent, as the provider \
+        does.\n\n\
+        With --stack it replays the stack's stored events: those processed since it was deployed with KeepEvents=true, up to 64 \
+        KiB each, for 30 days; at most 1,000, in the order in which they were processed. --since and --until are then times of \
+        processing. Without --conversation or --key the whole claims table is read, which is billed. --dlq replays the \
+        dead-letter queue, and --reason filters it. Nothing changes in the stack, unless --apply is given.\n\n\
+        --apply changes contexts: it removes what each event wrote, and applies the rules to the event again, at the event's \
+        place in the order. --reason is then recorded. See docs/operating.md.\n\n\
+        Exit status: 0 all were accepted and none was dead-lettered, or nothing differs; 1 otherwise; 2 invalid \
+        arguments.\n\nExamples:\n  \
         tidings replay captures/checkout\n  \
         tidings replay captures/checkout --against new.yaml --diff\n  \
         tidings replay captures/checkout/0001-stripe.json --url http://127.0.0.1:8787\n  \
         tidings replay captures/checkout --url https://hooks.example --secrets secrets.json --rate 5 --yes\n  \
         tidings replay --stack tidings --since 2h --against new.yaml --diff\n  \
         tidings replay --stack tidings --conversation whatsapp:491713920012\n  \
-        tidings replay --apply --stack tidings --since 1d --type 'order.*'                     say what would change\n  \
+        tidings replay --apply --stack tidings --since 1d --type 'order.*'                     show what would change\n  \
         tidings replay --apply --stack tidings --since 1d --type 'order.*' --as status-fix --reason 'wrong status' --yes\n  \
         tidings replay --dlq --stack tidings --reason set.total --against new.yaml --diff"
 )]

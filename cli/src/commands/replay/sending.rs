@@ -26,7 +26,7 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
     for source in &all {
         secrets.insert(source.name.clone(), files::secrets(&document, source)?.swap_remove(0));
     }
-    let Some(to) = To::allowed(url, options.confirm.ask()) else {
+    let Some(to) = Destination::allowed(url, options.confirm.ask()) else {
         return Ok(would(options, url, recorded));
     };
     let bar = progress(recorded.len() as u64);
@@ -41,7 +41,8 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
         let sent = tokio::task::spawn_blocking(move || post(&to.0, &request)).await;
         let reply = sent.map_err(|error| Failure::new(error.to_string())).flatten().map_err(|failure| {
             Failure::new(failure.to_string()).hint(format!(
-                "{n} of {} were sent before {file}. Run it again when it answers: what it has is a duplicate then",
+                "{n} of {} were sent before {file}. Run it again when the endpoint responds: deliveries that were already \
+                 received are then duplicates",
                 recorded.len()
             ))
         })?;
@@ -67,7 +68,7 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
 
 fn tell(file: &str, source: &Source, reply: &Reply) {
     let style = if (200..300).contains(&reply.status) { GOOD } else { BAD };
-    let told = if reply.word() == "duplicate" { ": it had these events already, nothing changes" } else { "" };
+    let told = if reply.word() == "duplicate" { ": it already had these events, and nothing changed" } else { "" };
     say!("{}  {}  {} {}{told}", paint(NAME, file), source.name, paint(style, reply.status), reply.word());
 }
 
@@ -83,16 +84,16 @@ fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) ->
     } else {
         counts.iter().for_each(|(source, n)| say!("{n:>6}  {}", paint(NAME, source)));
         let what = format!("{} deliveries would be sent to {url}, {} a second at most", recorded.len(), options.rate);
-        say!("{}", paint(FAINT, format!("{what}: events with effects there. Give --yes to send them")));
+        say!("{}", paint(FAINT, format!("{what}, and their events take effect there: --yes sends them")));
     }
     ExitCode::SUCCESS
 }
 
 /// An address to which sending is allowed.
 #[derive(Clone, Debug)]
-struct To(String);
+struct Destination(String);
 
-impl To {
+impl Destination {
     /// Allows this machine, and any other that the operator has confirmed.
     fn allowed(url: &str, confirmed: Option<Confirmed>) -> Option<Self> {
         (is_here(url) || confirmed.is_some()).then(|| Self(url.to_owned()))
@@ -106,7 +107,7 @@ fn is_here(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{To, is_here};
+    use super::{Destination, is_here};
     use crate::confirm::Confirm;
 
     #[test]
@@ -121,8 +122,8 @@ mod tests {
 
     #[test]
     fn deliveries_are_sent_to_another_machine_only_after_confirmation() {
-        assert!(To::allowed("http://127.0.0.1:8787", None).is_some());
-        assert!(To::allowed("https://hooks.example", None).is_none());
-        assert!(To::allowed("https://hooks.example", Confirm::given().ask()).is_some());
+        assert!(Destination::allowed("http://127.0.0.1:8787", None).is_some());
+        assert!(Destination::allowed("https://hooks.example", None).is_none());
+        assert!(Destination::allowed("https://hooks.example", Confirm::given().ask()).is_some());
     }
 }

@@ -15,13 +15,14 @@ use tidings_core::envelope::Envelope;
 pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Failure> {
     let (filter, at, now) = (&options.filter, &options.at, SystemClock.now());
     if options.url.is_some() {
-        return Err(Failure::new("--url sends deliveries, and what a stack keeps are events without their signatures").hint(
-            "without --url they are played here; `tidings dlq redrive` brings back what died; or name files of `tidings capture`",
+        return Err(Failure::new("--url sends deliveries, but a stack stores events without signatures").hint(
+            "leave out --url to replay them on this machine; `tidings dlq redrive` sends dead-lettered events again; or give \
+             files of `tidings capture`",
         ));
     }
     if filter.reason.is_some() && !options.apply {
-        return Err(Failure::new("--reason is for --dlq: what a timeline has kept didn't die")
-            .hint("--since, --until, --source, --type, --conversation and --key say which events"));
+        return Err(Failure::new("--reason requires --dlq: stored events weren't dead-lettered")
+            .hint("select events with --since, --until, --source, --type, --conversation and --key"));
     }
     let search = Search {
         key: filter.key.clone().map(ClaimKey::from),
@@ -41,11 +42,13 @@ pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Fai
         return Err(nothing(&found));
     }
     let events: Vec<Envelope> = found.events.iter().filter_map(|event| event.envelope().ok()).collect();
-    let more =
-        found.cut.map(|last| format!(", the first that were processed; there are more: --since {last}")).unwrap_or_default();
-    note(&format!("{} events that were kept{more}", events.len()));
+    let more = found.cut.map(|last| format!(", the earliest; for later ones use --since {last}")).unwrap_or_default();
+    note(&format!("{} stored events{more}", events.len()));
     if context.is_none() && search.key.is_none() {
-        note(&format!("{} claims read: that was the whole table. --conversation reads only its own", found.read));
+        note(&format!(
+            "{} claims read: the whole table. With --conversation only the conversation's claims are read",
+            found.read
+        ));
     }
     told(&found, found.events.len() - events.len()).iter().for_each(|text| note(text));
     Ok(events)
@@ -58,17 +61,18 @@ fn told(found: &StoredFound, unread: usize) -> Vec<String> {
     let mut told = Vec::new();
     if *without > 0 {
         told.push(format!(
-            "{without} claims have none: processed before the stack had KeepEvents=true, larger than {kib} KiB, not processed yet, or erased"
+            "{without} claims have no stored event: it was processed before the stack had KeepEvents=true, is larger than {kib} \
+             KiB, isn't processed yet, or was erased"
         ));
     }
     if *dead > 0 {
-        told.push(format!("{dead} died: --dlq plays those, and `tidings dlq redrive` brings them back"));
+        told.push(format!("{dead} were dead-lettered: --dlq replays them, and `tidings dlq redrive` sends them again"));
     }
     if *unknown > 0 {
-        told.push(format!("{unknown} rows are no claims that this version knows: left out"));
+        told.push(format!("{unknown} rows can't be read as claims by this version, and are skipped"));
     }
     if unread > 0 {
-        told.push(format!("{unread} events are of another version of the envelope: left out"));
+        told.push(format!("{unread} events have an unknown envelope version, and are skipped"));
     }
     told
 }
@@ -76,15 +80,15 @@ fn told(found: &StoredFound, unread: usize) -> Vec<String> {
 fn nothing(found: &StoredFound) -> Failure {
     let claims = found.without + found.dead;
     if claims == 0 {
-        return Failure::new("nothing to replay: no claim is like that").hint("`tidings events list` shows which there are");
+        return Failure::new("nothing to replay: no claim matches").hint("`tidings events list` lists the claims");
     }
     Failure::new(format!(
-        "nothing to replay: none of {claims} claims has its event kept, only what became of it ({} died)",
+        "nothing to replay: none of {claims} claims has a stored event ({} were dead-lettered)",
         found.dead
     ))
     .hint(
-        "deploy with KeepEvents=true, and what is processed from then on is kept. What there is: --dlq plays dead letters here; \
-         `tidings rules explain KEY --stack S` says what is on record of one event; `tidings dlq redrive` brings back what died; \
-         and files of `tidings capture`",
+        "deploy with KeepEvents=true to store the events that are processed from then on. Without stored events: --dlq replays \
+         dead letters on this machine; `tidings rules explain KEY --stack S` shows the recorded result of one event; `tidings \
+         dlq redrive` sends dead-lettered events again; files of `tidings capture` can be replayed",
     )
 }

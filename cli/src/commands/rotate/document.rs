@@ -23,18 +23,17 @@ pub(super) struct Change {
 pub(super) fn in_front(document: &str, source: &Source, secret: &str) -> Result<Change, Failure> {
     let name = &source.name;
     if let Err(error) = Key::prepare(&source.scheme, secret) {
-        return Err(Failure::new(format!("it can't be a secret of {name}: {error}"))
-            .hint(format!("what it is, and where to get it: tidings providers show {}", source.provider)));
+        return Err(Failure::new(format!("it isn't a valid secret for {name}: {error}"))
+            .hint(format!("what the secret is, and where to get it: tidings providers show {}", source.provider)));
     }
     let secrets = secrets(document, name)?;
     if let Some(place) = secrets.iter().position(|held| held == secret) {
-        return Err(
-            Failure::new(format!("{name} has that secret already, at place {place}")).hint("0 is the newest. Nothing is changed")
-        );
+        return Err(Failure::new(format!("{name} already has that secret, at position {place}"))
+            .hint("position 0 is the newest. Nothing was changed"));
     }
     if secrets.len() >= MAX_SECRETS_PER_SOURCE {
         return Err(Failure::new(format!("{name} has {} secrets, allowed: {MAX_SECRETS_PER_SOURCE}", secrets.len()))
-            .hint("take the old ones away first: --drop-old"));
+            .hint("remove the old ones first with --drop-old"));
     }
     let before = secrets.len();
     let all = std::iter::once(secret.to_owned()).chain(secrets).collect();
@@ -46,7 +45,7 @@ pub(super) fn newest_alone(document: &str, name: &str) -> Result<Change, Failure
     let mut secrets = secrets(document, name)?;
     let before = secrets.len();
     if before < 2 {
-        return Err(Failure::new(format!("{name} has {before} secrets: there is no old one")).hint("nothing is changed"));
+        return Err(Failure::new(format!("{name} has {before} secrets, so there is no old one")).hint("nothing was changed"));
     }
     secrets.truncate(1);
     written(document, name, secrets, before)
@@ -67,7 +66,7 @@ fn written(document: &str, name: &str, mut secrets: Vec<String>, before: usize) 
     if document.len() > MAX_SECRET_DOCUMENT_BYTES {
         let bytes = document.len();
         return Err(Failure::new(format!("the secrets would have {bytes} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}"))
-            .hint("take old ones away first: --drop-old"));
+            .hint("remove old ones first with --drop-old"));
     }
     Ok(Change { document, before, after, short: None })
 }
@@ -104,8 +103,8 @@ mod tests {
         assert!(front(&held(MAX_SECRETS_PER_SOURCE - 1), "new").is_ok());
         for (document, secret, said) in [
             (held(MAX_SECRETS_PER_SOURCE), "new", "orders has 8 secrets, allowed: 8"),
-            (held(2), "hunter1", "orders has that secret already, at place 1"),
-            (held(2), "", "it can't be a secret of orders"),
+            (held(2), "hunter1", "orders already has that secret, at position 1"),
+            (held(2), "", "it isn't a valid secret for orders"),
             (r#"{"orders": hunter2}"#.to_owned(), "new", "JSON object from a name to a secret"),
         ] {
             let error = front(&document, secret).unwrap_err();
@@ -129,7 +128,7 @@ mod tests {
         assert_eq!(short(&"k".repeat(MIN_KEY_BYTES - 1)), Ok(Some(MIN_KEY_BYTES - 1)));
         assert_eq!(short(&"k".repeat(MIN_KEY_BYTES)), Ok(None));
         for refused in [" ", "<secret>", "changeme"] {
-            assert!(short(refused).unwrap_err().contains("it can't be a secret of orders"), "{refused}");
+            assert!(short(refused).unwrap_err().contains("it isn't a valid secret for orders"), "{refused}");
         }
         assert_eq!(newest_alone(r#"{"orders":["k","old"]}"#, "orders").map(|change| change.short).ok(), Some(None));
     }

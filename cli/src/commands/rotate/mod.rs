@@ -1,7 +1,7 @@
 //! `tidings rotate`: puts a new secret of a source in front, or removes the old ones.
 //!
 //! Promises: without `--yes` it writes nothing. It changes only the source's own entry. It never overwrites a document
-//! that somebody else changed after it was read. It never prints a secret, except one that it generated: once, to a
+//! that another writer changed after it was read. It never prints a secret, except one that it generated: once, to a
 //! terminal, or into a new file that only its owner can read.
 
 mod document;
@@ -30,12 +30,12 @@ use zeroize::Zeroizing;
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("what").required(true).args(["secret_file", "generate", "drop_old"]),
-    after_help = "Step by step, with what to do at the provider: docs/rotation.md. Secrets are never printed, but for one that was \
-        generated: once, to a terminal or into a file.\n\nExamples:\n  \
-        tidings rotate stripe --stack tidings --secret-file new.txt               say what would change\n  \
-        tidings rotate stripe --stack tidings --secret-file new.txt --yes         put it in front\n  \
-        tidings rotate orders --stack tidings --generate --output new.txt --yes   choose one\n  \
-        tidings rotate orders --stack tidings --drop-old --yes                    when SecretAgeIndex is silent"
+    after_help = "docs/rotation.md describes each step, also those at the provider. Secrets are never printed, except a \
+        generated one: once, to a terminal or into a file.\n\nExamples:\n  \
+        tidings rotate stripe --stack tidings --secret-file new.txt               show what would change\n  \
+        tidings rotate stripe --stack tidings --secret-file new.txt --yes         add it as the newest secret\n  \
+        tidings rotate orders --stack tidings --generate --output new.txt --yes   generate one\n  \
+        tidings rotate orders --stack tidings --drop-old --yes                    when SecretAgeIndex has no more data"
 )]
 pub struct RotateOptions {
     /// A source of the project
@@ -65,13 +65,14 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
     Location::here()?;
     let source = sources::configured(&options.source)?;
     if source.captures() {
-        return Err(Failure::new(format!("{} is told its secret by a handshake", source.name))
-            .hint("open a window for a new one: docs/rotation.md, \"Handshake secrets\""));
+        return Err(Failure::new(format!("{} receives its secret in a handshake", source.name))
+            .hint("open a handshake window for a new one: docs/rotation.md, \"Handshake secrets\""));
     }
     let generated = if options.generate { Some(generate(&options, &source)?) } else { None };
     let given = options.secret_file.as_deref().map(given).transpose()?;
     let Some(store) = sources_secret(&options.target.at).await? else {
-        return Err(Failure::new("no stack is named").hint("--stack NAME; the secrets of a `tidings dev` are its --secrets file"));
+        return Err(Failure::new("no stack is given")
+            .hint("give --stack NAME; a `tidings dev` reads its secrets from its --secrets file"));
     };
     let read = store.versioned().await.map_err(|error| unreadable(&options.target.at, &error))?;
     let change = match generated.as_ref().or(given.as_ref()) {
@@ -89,13 +90,15 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
     match replace(&store, &change, &read.version, confirmed).await {
         Ok(Replaced::Changed) => {
             unused(&options);
-            return Err(Failure::new("somebody else has written the secrets since they were read; nothing is changed")
-                .hint("look at what they did, and run it again"));
+            return Err(Failure::new("the secrets were changed by another writer since they were read; nothing was changed")
+                .hint("check that change, and run the command again"));
         }
         Ok(Replaced::Yes) => {}
         Err(error) => {
-            return Err(unreadable(&options.target.at, &error)
-                .hint("whether it was written isn't known: run it again, which says if the secret is there already"));
+            return Err(unreadable(&options.target.at, &error).hint(
+                "it is unknown whether the secret was written: run the command again, which reports a secret that is \
+                    already there",
+            ));
         }
     }
     if let (None, Some(secret)) = (&options.output, &generated) {
@@ -124,17 +127,20 @@ fn generate(options: &RotateOptions, source: &Source) -> Result<Zeroizing<String
         if !provider.lets_choose() {
             let steps =
                 if provider.setup.is_empty() { String::new() } else { format!("; set up: {}", provider.setup.join("; ")) };
-            return Err(Failure::new(format!("a secret of {} isn't yours to choose", provider.title))
-                .hint(format!("it is {}{steps}. Give it with --secret-file", provider.secret)));
+            return Err(Failure::new(format!(
+                "the provider generates the secret of {}, so it can't be generated here",
+                provider.title
+            ))
+            .hint(format!("the secret is {}{steps}. Give it with --secret-file", provider.secret)));
         }
     }
     let to_terminal = is_terminal() && !options.target.json;
     if options.confirm.ask().is_some() && options.output.is_none() && !to_terminal {
-        return Err(Failure::new("a generated secret is told to a terminal only")
+        return Err(Failure::new("a generated secret is printed only to a terminal")
             .hint("--output FILE writes it to a new file that only you can read"));
     }
     let mut bytes = [0; GENERATED_BYTES];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::new("the system gives no random bytes"))?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::new("the operating system returned no random bytes"))?;
     Ok(Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
@@ -150,32 +156,38 @@ fn given(path: &Path) -> Result<Zeroizing<String>, Failure> {
 fn tell(options: &RotateOptions, source: &Source, change: &Change, done: bool) {
     let (name, Change { before, after, .. }) = (&source.name, change);
     let warning = change.short.map(|bytes| {
-        format!("the new secret makes a key of {bytes} bytes: under {MIN_KEY_BYTES} it can be guessed of one signed request")
+        format!(
+            "the new secret makes a key of {bytes} bytes; a key under {MIN_KEY_BYTES} bytes can be guessed from one signed \
+            request"
+        )
     });
     if options.target.json {
         data(&json!({ "source": name, "rotated": done, "before": before, "after": after, "warning": warning }));
         return;
     }
-    let what = if options.drop_old { "all but the newest secret taken away" } else { "a new secret in front" };
+    let what = if options.drop_old { "all secrets except the newest removed" } else { "a new secret added" };
     let word = if done { paint(GOOD, "rotated") } else { paint(WARN, "would rotate") };
     say!("{word} {}: {what}", paint(STRONG, name));
     say!("  secrets   {before} before, {after} after");
     let stack = options.target.at.stack.as_deref().unwrap_or("NAME");
     let next: Vec<String> = if options.drop_old {
         vec![format!(
-            "what is signed with an old one is 401 from then on: the metric SecretAgeIndex of {name} must be silent for as long as \
-             its provider tries again"
+            "requests that are signed with an old secret are then answered 401: wait until the metric SecretAgeIndex of {name} \
+             has had no data for as long as its provider retries"
         )]
     } else {
         vec![
-            "wait five minutes, until every function has it".to_owned(),
-            "let the provider sign with it, if it doesn't yet".to_owned(),
-            format!("when the metric SecretAgeIndex of {name} is silent: tidings rotate {name} --stack {stack} --drop-old --yes"),
+            "wait five minutes, until every function has read it".to_owned(),
+            "set the new secret at the provider, unless the provider already uses it".to_owned(),
+            format!(
+                "when the metric SecretAgeIndex of {name} has no more data: tidings rotate {name} --stack {stack} --drop-old \
+                 --yes"
+            ),
         ]
     };
     next.iter().for_each(|step| say!("  next      {step}"));
     warning.iter().for_each(|warning| say!("  {}   {warning}", paint(WARN, "warning")));
     if !done {
-        say!("{}", paint(FAINT, "nothing is changed: give --yes to apply the change"));
+        say!("{}", paint(FAINT, "dry run, nothing was changed: --yes applies the change"));
     }
 }

@@ -119,10 +119,10 @@ pub(super) struct ExpectAction {
 /// A step of the test, with its place in the file. Steps run in order.
 pub(super) struct Step {
     pub(super) at: Location,
-    pub(super) what: Happens,
+    pub(super) what: StepKind,
 }
 
-pub(super) enum Happens {
+pub(super) enum StepKind {
     /// An event is received. `repeats`: an event that was received before.
     Event {
         event: Box<Envelope>,
@@ -160,11 +160,11 @@ pub(super) fn read(file: &str, text: &str, sources: &[Source]) -> Result<Vec<Cas
     })?;
     let place = |at: Location, message: String| bad(at.line(), at.column(), message);
     if parsed.version.value != FORMAT_VERSION {
-        let message = format!("version {} of the form, allowed: {FORMAT_VERSION}", parsed.version.value);
+        let message = format!("version {} of the format, allowed: {FORMAT_VERSION}", parsed.version.value);
         return Err(place(parsed.version.referenced, message));
     }
     if parsed.tests.is_empty() {
-        return Err(bad(1, 1, "there is no test in it".to_owned()));
+        return Err(bad(1, 1, "it contains no test".to_owned()));
     }
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
     parsed.tests.into_iter().map(|entry| case(entry, folder, sources, &place)).collect()
@@ -177,14 +177,15 @@ fn case(
     place: &impl Fn(Location, String) -> Failure,
 ) -> Result<Case, Failure> {
     let time = |text: &str, at: Location| {
-        Timestamp::parse_rfc3339(text).ok_or_else(|| place(at, format!("{text:?} is no time; as in 2026-11-20T14:00:00Z")))
+        Timestamp::parse_rfc3339(text)
+            .ok_or_else(|| place(at, format!("{text:?} isn't a time; write it as 2026-11-20T14:00:00Z")))
     };
     let at = entry.at.as_ref().map(|at| time(&at.value, at.referenced)).transpose()?.unwrap_or_else(given::noon);
     expects_something(&entry, place)?;
     let mut steps = Vec::new();
     for (n, Spanned { value: given, referenced: here, .. }) in entry.given.value.into_iter().enumerate() {
         let repeats = if given.repeats { Repeats::Yes } else { Repeats::No };
-        let step = |event: Envelope, repeats| Step { at: here, what: Happens::Event { event: Box::new(event), repeats } };
+        let step = |event: Envelope, repeats| Step { at: here, what: StepKind::Event { event: Box::new(event), repeats } };
         match (given.event, given.corpus, given.capture, given.wait) {
             (Some(event_type), None, None, None) => {
                 let source = given.source.ok_or_else(|| place(here, "an event without a `source`".to_owned()))?;
@@ -228,7 +229,7 @@ fn case(
                 steps.extend(recorded.into_iter().map(|event| step(event, repeats)));
                 holds_an_event(steps.len() - before, here, place)?;
             }
-            (None, None, None, Some(span)) => steps.push(Step { at: here, what: Happens::Wait(span) }),
+            (None, None, None, Some(span)) => steps.push(Step { at: here, what: StepKind::Wait(span) }),
             (None, None, None, None)
             | (Some(_), Some(_), _, _)
             | (Some(_), None, Some(_), _)
@@ -236,7 +237,7 @@ fn case(
             | (None, Some(_), Some(_), _)
             | (None, Some(_), None, Some(_))
             | (None, None, Some(_), Some(_)) => {
-                return Err(place(here, "what is given is one of `event`, `corpus`, `capture` and `wait`".to_owned()));
+                return Err(place(here, "an entry of `given` has one of `event`, `corpus`, `capture` and `wait`".to_owned()));
             }
         }
     }
@@ -247,23 +248,23 @@ fn case(
 fn expects_something(entry: &CaseEntry, place: &impl Fn(Location, String) -> Failure) -> Result<(), Failure> {
     let Expect { events, contexts, actions } = &entry.expect.value;
     if events.is_empty() && contexts.is_empty() && actions.is_none() {
-        let message = "nothing is expected: say at least one of `events`, `contexts` and `actions`";
+        let message = "nothing is expected: give at least one of `events`, `contexts` and `actions`";
         return Err(place(entry.expect.referenced, message.to_owned()));
     }
     if let Some((name, context)) =
         contexts.iter().find(|(_, context)| context.value.node.is_none() && context.value.facts.values().all(BTreeMap::is_empty))
     {
-        return Err(place(context.referenced, format!("nothing is expected of {name}: say its `node`, or one of its `facts`")));
+        return Err(place(context.referenced, format!("nothing is expected of {name}: give its `node` or one of its `facts`")));
     }
     let is_event = |given: &Spanned<GivenEntry>| given.value.wait.is_none();
     if !entry.given.value.iter().any(is_event) {
-        return Err(place(entry.given.referenced, "no event is given: whatever is expected, nothing happens".to_owned()));
+        return Err(place(entry.given.referenced, "no event is given, so nothing can happen".to_owned()));
     }
     Ok(())
 }
 
 fn holds_an_event(events: usize, here: Location, place: &impl Fn(Location, String) -> Failure) -> Result<(), Failure> {
-    if events == 0 { Err(place(here, "no event is in it".to_owned())) } else { Ok(()) }
+    if events == 0 { Err(place(here, "it contains no event".to_owned())) } else { Ok(()) }
 }
 
 #[cfg(test)]

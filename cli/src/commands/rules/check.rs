@@ -71,7 +71,7 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
                 say!("{} {file}:{line}:{column}: {message}", paint(WARN, "warning"));
             }
             if let Some(more @ [Warning { line, column, .. }, ..]) = of_one.get(SHOWN_OF_ONE..) {
-                say!("{} {file}:{line}:{column}: and {} more; --json has all", paint(WARN, "warning"), more.len());
+                say!("{} {file}:{line}:{column}: and {} more; --json prints all", paint(WARN, "warning"), more.len());
             }
         }
         for Warning { line, column, message, .. } in &notes {
@@ -81,8 +81,8 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         costs.iter().take(SHOWN).for_each(|Cost { place, steps }| say!("{steps:>8}  {place}"));
         let (rules, joins) = (count(rules.rules.len(), "rule"), count(rules.joins.len(), "join"));
         match warnings.len() {
-            0 => say!("{}", paint(GOOD, format!("{rules}, {joins}: nothing to complain of"))),
-            n => say!("{}", paint(WARN, format!("{rules}, {joins}: {n} to look at"))),
+            0 => say!("{}", paint(GOOD, format!("{rules}, {joins}: no warning"))),
+            n => say!("{}", paint(WARN, format!("{rules}, {joins}: {n}"))),
         }
     }
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -155,27 +155,27 @@ fn warnings(rules: &Rules, places: &Places, known: &Known, configured: &[Source]
     let unheard = |on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>| unheard(on, sources, known, configured);
     for (n, entry) in rules.conversations.iter().enumerate() {
         if let Some((why, may_be)) = unheard(&entry.on, &entry.source) {
-            let message = format!("this entry is about no event: {why}");
+            let message = format!("this entry matches no event: {why}");
             warnings.push(Warning::at(&places.conversations, n, message).noted(may_be));
         }
         let first = rules.conversations[..n]
             .iter()
             .position(|other| (&other.on, &other.source, &other.whose) == (&entry.on, &entry.source, &entry.whose));
         if let Some(first) = first {
-            warnings.push(Warning::at(&places.conversations, n, format!("entry {} says the same already", first + 1)));
+            warnings.push(Warning::at(&places.conversations, n, format!("entry {} already says the same", first + 1)));
         }
     }
     for (n, rule) in rules.rules.iter().enumerate() {
         if let Some((why, may_be)) = unheard(&rule.on, &rule.source) {
-            let message = format!("rule {:?} is about no event: {why}", rule.name);
+            let message = format!("rule {:?} matches no event: {why}", rule.name);
             warnings.push(Warning::at(&places.rules, n, message).noted(may_be));
         }
         if rule.when.as_deref() == Some("false") {
-            warnings.push(Warning::at(&places.rules, n, format!("rule {:?} never is: `when` is false", rule.name)));
+            warnings.push(Warning::at(&places.rules, n, format!("rule {:?} never applies: `when` is false", rule.name)));
         }
         for (fact, later) in shadowed(rule, &rules.rules[n + 1..]) {
             let message = format!(
-                "rule {:?} sets {fact:?} in vain: rule {later:?} is about the same events, comes later, and sets it too",
+                "rule {:?} sets {fact:?} without effect: the later rule {later:?} matches the same events and also sets it",
                 rule.name
             );
             warnings.push(Warning::at(&places.rules, n, message));
@@ -208,7 +208,7 @@ fn unheard(
     let of_these = known.iter().filter(|(source, _)| sources.is_empty() || sources.0.contains(source));
     let types: BTreeSet<&str> = of_these.map(|(_, event_type)| event_type.as_str()).collect();
     let patterns: Vec<String> = on.0.iter().map(ToString::to_string).collect();
-    let whose = if sources.is_empty() { "no source".to_owned() } else { format!("no event of {}", sources.0.join(", ")) };
+    let of = if sources.is_empty() { String::new() } else { format!(" of {}", sources.0.join(", ")) };
     let slip = patterns.iter().map(|pattern| did_you_mean(pattern, types.iter().copied())).find(|hint| !hint.is_empty());
     let listened = configured.iter().filter(|source| sources.is_empty() || sources.0.contains(&source.name));
     let mut templates = listened.flat_map(|source| &source.events).flat_map(|event| &event.event_type.0);
@@ -217,7 +217,10 @@ fn unheard(
     let more = types.len().saturating_sub(SHOWN_KNOWN);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let known: Vec<&str> = types.into_iter().take(SHOWN_KNOWN).collect();
-    Some((format!("{whose} is known to send {}{near}; known: {}{more}", patterns.join(", "), known.join(", ")), may_be))
+    Some((
+        format!("none of the known events{of} has the type {}{near}; known: {}{more}", patterns.join(", "), known.join(", ")),
+        may_be,
+    ))
 }
 
 /// The types that begin with the same word.

@@ -21,8 +21,8 @@ use tidings_core::envelope::Envelope;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true), \
-        or with --dlq of those that died.\n\nExamples:\n  \
+    after_help = "To compare with a stack's events: tidings replay --stack S --against FILE --diff, with its stored events \
+        (KeepEvents=true) or, with --dlq, its dead-letter queue.\n\nExamples:\n  \
         tidings rules diff --against new.yaml\n  \
         git show HEAD~1:./rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against rules.yaml"
 )]

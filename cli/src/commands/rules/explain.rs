@@ -31,7 +31,7 @@ use tidings_project::{Configuration, did_you_mean};
         tidings rules explain orders-shipped-late\n  \
         tidings rules explain message.json --rules new.yaml\n  \
         tidings rules explain orders#ord-evt-3666\n  \
-        tidings rules explain orders#ord-evt-3666 --stack tidings              as it is on record there\n  \
+        tidings rules explain orders#ord-evt-3666 --stack tidings              the recorded result\n  \
         tidings rules explain orders#ord-evt-3666 --endpoint-url http://127.0.0.1:8788")]
 pub struct RulesExplain {
     /// A case of the corpus, a claim key of one of its events, or a file: an envelope, a batch as SQS gives it, or a
@@ -91,7 +91,7 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
         match &explained {
             Some(explained) => {
                 say!("");
-                say!("{}", paint(FAINT, "the event itself, by the rules here"));
+                say!("{}", paint(FAINT, "the event, with this project's rules"));
                 print(explained);
             }
             None => {
@@ -126,9 +126,9 @@ fn named(named: &str, sources: &[Source]) -> Result<Vec<Envelope>, Failure> {
         given::of_corpus(sources, given::noon())?.into_iter().filter(|event| event.claimkey.as_str() == named).collect();
     if events.is_empty() {
         let near = did_you_mean(named, corpus().cases.iter().map(|case| case.name.as_str()));
-        return Err(Failure::new(format!("{named:?} is no case of the corpus, none of its claim keys, and no file{near}")).hint(
-            "tidings send --list shows the cases. Of a deployed event, add --stack or --endpoint-url to its claim key, \
-             or give its message from the queue as a file",
+        return Err(Failure::new(format!("{named:?} isn't a case of the corpus, one of its claim keys, or a file{near}")).hint(
+            "`tidings send --list` lists the cases. For an event of a deployment add --stack or --endpoint-url to its claim \
+             key, or give its message from the queue as a file",
         ));
     }
     Ok(events)
@@ -225,7 +225,7 @@ fn print(event: &Explained) {
         (None, outcome) => say!("  outcome       {}", outcome.map_or("none", |outcome| outcome.as_str())),
     }
     if let Some(conversation) = &claim.conversation {
-        say!("  whose         {conversation}");
+        say!("  conversation  {conversation}");
     }
     if let Some(node) = &claim.node {
         say!("  node          {node}");

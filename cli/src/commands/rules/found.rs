@@ -1,7 +1,7 @@
 //! Compares the results of a test with its expectations, and finds expectations that can't be met. An event that is
 //! dead-lettered, or that duplicates another one, never passes as an event without an effect.
 
-use super::case::{Case, Expect, ExpectAction, ExpectEvent, Happens, Repeats, Step};
+use super::case::{Case, Expect, ExpectAction, ExpectEvent, Repeats, Step, StepKind};
 use super::world::{Failed, World, values};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub(super) struct Found {
 }
 
 /// A message that failed, and the step of the test at that time.
-struct Died {
+struct DeadLettered {
     at: Location,
     failed: Failed,
 }
@@ -50,10 +50,10 @@ pub(super) async fn found(case: &Case, rules: Rules, schemas: EventSchemas) -> F
     let mut died = Vec::new();
     for Step { at, what } in &case.steps {
         match what {
-            Happens::Event { event, .. } => world.receive((**event).clone()).await,
-            Happens::Wait(span) => world.wait(span.duration()).await,
+            StepKind::Event { event, .. } => world.receive((**event).clone()).await,
+            StepKind::Wait(span) => world.wait(span.duration()).await,
         }
-        died.extend(world.take_failed().into_iter().map(|failed| Died { at: *at, failed }));
+        died.extend(world.take_failed().into_iter().map(|failed| DeadLettered { at: *at, failed }));
     }
     let mut found = Found::default();
     found.given(case);
@@ -70,8 +70,8 @@ pub(super) async fn found(case: &Case, rules: Rules, schemas: EventSchemas) -> F
 /// The given events, each with its place.
 fn given(case: &Case) -> impl Iterator<Item = (Location, &Envelope, Repeats)> {
     case.steps.iter().filter_map(|step| match &step.what {
-        Happens::Event { event, repeats } => Some((step.at, &**event, *repeats)),
-        Happens::Wait(_) => None,
+        StepKind::Event { event, repeats } => Some((step.at, &**event, *repeats)),
+        StepKind::Wait(_) => None,
     })
 }
 
@@ -114,8 +114,8 @@ impl Found {
             let what = format!("event {}", event.id);
             match (first.get(&event.claimkey), repeats) {
                 (Some(before), Repeats::No) => {
-                    let got = format!("a duplicate of the event given in line {}, which does nothing", before.line());
-                    self.differ(at, what, "an event of its own, or `repeats: true`", got);
+                    let got = format!("a duplicate of the event in line {}, which has no effect", before.line());
+                    self.differ(at, what, "a new event, or `repeats: true`", got);
                 }
                 (None, Repeats::Yes) => self.differ(at, what, "an event that was given before", "the first of its key"),
                 (Some(_), Repeats::Yes | Repeats::OfTheCorpus) | (None, Repeats::OfTheCorpus | Repeats::No) => {}
@@ -125,15 +125,15 @@ impl Found {
     }
 
     /// Every dead-lettered event fails the test, unless the test expects it of this event.
-    fn died(&mut self, case: &Case, world: &World, died: Vec<Died>) {
+    fn died(&mut self, case: &Case, world: &World, died: Vec<DeadLettered>) {
         let expected = case.expect.events.iter().filter(|(_, event)| event.value.dies());
         let expected: BTreeSet<&ClaimKey> = expected.flat_map(|(name, _)| called(case, name)).collect();
         let mut known = BTreeSet::new();
-        for Died { at, failed } in died {
+        for DeadLettered { at, failed } in died {
             let Failed { key, reason } = &failed;
             if failed.is_ours() {
-                let key = key.as_ref().map_or("a message of ours", ClaimKey::as_str);
-                self.differ(at, format!("what is due: {key}"), "it is done", format!("dead: {reason}"));
+                let key = key.as_ref().map_or("an internal message", ClaimKey::as_str);
+                self.differ(at, format!("scheduled: {key}"), "it is processed", format!("dead: {reason}"));
                 continue;
             }
             let Some(key) = key.as_ref().filter(|key| known.insert((*key).clone()) && !expected.contains(key)) else { continue };
@@ -159,12 +159,12 @@ impl Found {
             let key = match keys.iter().collect::<Vec<_>>()[..] {
                 [key] => key,
                 [] => {
-                    self.differ(at, format!("event {id}"), "an event of this id", "none");
+                    self.differ(at, format!("event {id}"), "an event with this id", "none");
                     continue;
                 }
                 _ => {
                     let all: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
-                    self.differ(at, format!("event {id}"), "one event of this id, or its key", all.join(", "));
+                    self.differ(at, format!("event {id}"), "one event with this id, or its key", all.join(", "));
                     continue;
                 }
             };
@@ -206,8 +206,8 @@ impl Found {
         known.extend(given(case).filter_map(|(_, event, _)| event.conversation.clone()));
         for (conversation, expected) in &case.expect.contexts {
             if !known.contains(conversation) {
-                let got = "none: no event that is given was its own";
-                self.differ(expected.referenced, conversation, "a conversation of this name", got);
+                let got = "none: no given event belongs to it";
+                self.differ(expected.referenced, conversation, "a conversation with this name", got);
                 continue;
             }
             let (expected, (node, facts)) = (&expected.value, values(&world.context(conversation)));
@@ -275,10 +275,10 @@ impl Found {
             let Some(claim) = world.claim(&event.claimkey) else { continue };
             let id = &event.id;
             if claim.outcome == Some(Outcome::Noted) && !said.contains(&event.claimkey) {
-                self.note(at, format!("event {id}: no rule is about it ({})", event.event_type));
+                self.note(at, format!("event {id}: no rule matches it ({})", event.event_type));
             }
             if let Some(finding) = &claim.off_schema {
-                self.note(at, format!("event {id}: off its schema, which takes it all the same: {finding}"));
+                self.note(at, format!("event {id}: schema violation, but the schema accepts it: {finding}"));
             }
             // If the test lists the sent actions, unsent actions need no note.
             for action in unsent(&claim, &sent).into_iter().filter(|_| case.expect.actions.is_none()) {

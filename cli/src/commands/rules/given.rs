@@ -66,7 +66,7 @@ fn of_text(text: String, path: &Path) -> Result<Vec<Envelope>, Failure> {
     }
     let bad = |what: String| {
         Failure::new(format!("{}: {what}", path.display()))
-            .hint("allowed: an envelope, {\"Records\": [{\"body\": …}]}, or what `tidings capture` writes")
+            .hint("allowed: an envelope, {\"Records\": [{\"body\": …}]}, or a file that `tidings capture` wrote")
     };
     let value: Value = files::json(text.as_bytes()).map_err(bad)?;
     if captures::is_one(&value) {

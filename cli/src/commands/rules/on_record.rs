@@ -9,19 +9,19 @@ use tidings_core::envelope::Envelope;
 use tidings_core::manual;
 
 /// Why only the claim is shown.
-pub(super) const NO_PAYLOAD: &str = "its event isn't kept with it, so it can't be said why each rule was about it or wasn't. For that, give its message: \
-     from the dead-letter queue while it is there, or as a file (`tidings rules explain message.json`)";
+pub(super) const NO_PAYLOAD: &str = "the event isn't stored, so it is unknown why each rule matched or didn't. To see that, \
+    give its message: from the dead-letter queue while it is there, or as a file (`tidings rules explain message.json`)";
 
 /// Why an event of our own has no explanation.
-pub(super) const OURS: &str = "no rule is about it: it is an event of our own";
+pub(super) const OURS: &str = "no rule matches it: it is an internal event";
 
 /// Returns the claim, and the event itself if it is stored or in the dead-letter queue.
 pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelope>), Failure> {
     let key = ClaimKey::from(key.to_owned());
     let record = reader_at(at).await?.record(&key).await.map_err(|error| unreadable(at, &error))?;
     let (claim, kept) = record.ok_or_else(|| {
-        Failure::new(format!("no claim {key}"))
-            .hint("it never came, it couldn't be verified, or it is more than 30 days since it was processed")
+        Failure::new(format!("no claim with key {key}"))
+            .hint("it was never received, it couldn't be verified, or it was processed more than 30 days ago")
     })?;
     if let Some(event) = kept.and_then(|event| event.envelope().ok()) {
         // No rule matches an event of our own: a link, or a manual change.

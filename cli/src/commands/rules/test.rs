@@ -17,11 +17,10 @@ use tidings_config::schemas::EventSchemas;
 use tidings_project::Configuration;
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The files' form: docs/testing-rules.md. An event that dies fails its test unless the test expects it.\n\nExamples:\n  \
+#[command(after_help = "The files' format: docs/testing-rules.md. A dead-lettered event fails its test unless the test expects \
+        it.\n\nExamples:\n  \
         tidings rules test\n  \
-        tidings rules test tests/orders.yaml --rules new.yaml"
-)]
+        tidings rules test tests/orders.yaml --rules new.yaml")]
 pub struct RulesTest {
     /// Files, or folders of files; the project's tests if left out
     #[arg(value_name = "FILE")]
@@ -51,7 +50,7 @@ pub(crate) async fn run(options: RulesTest) -> Result<ExitCode, Failure> {
         tested.iter().for_each(print);
         let good = tested.iter().filter(|test| test.differences.is_empty()).count();
         let style = if good == tested.len() { GOOD } else { BAD };
-        say!("{}", paint(style, format!("{good} of {} as they say", tested.len())));
+        say!("{}", paint(style, format!("{good} of {} passed", tested.len())));
     }
     let all_good = tested.iter().all(|test| test.differences.is_empty());
     Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

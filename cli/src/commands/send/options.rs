@@ -8,7 +8,7 @@ use tidings_events::Tamper;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
         tidings send stripe                      a new event each time\n  \
-        tidings send stripe --same               the same event: a duplicate at the second time\n  \
+        tidings send stripe --same               the same event again: a duplicate\n  \
         tidings send stripe --set data.object.amount_total=500\n  \
         tidings send slack --tamper timestamp\n  \
         tidings send orders --file my-order.json --url https://abc123.execute-api.eu-central-1.amazonaws.com --secrets secrets.json\n  \

@@ -49,19 +49,18 @@ impl Sent<'_> {
     fn not_new(&self, reply: &Reply, is_same: bool) -> Option<String> {
         match (self.renewed, reply.word()) {
             (Some(Renewed::ByMark), _) => Some(format!(
-                "{} has no id of its own that could be changed: a field {MARK} in its body makes it a new event",
+                "{} has no id that can be changed, so a field {MARK} is added to its body to make a new event",
                 self.source.name
             )),
             (Some(Renewed::Unchanged), _) => Some(
-                "no new event could be made of it: it has no id and no time that can be changed; --set changes a field"
+                "it can't be made a new event, because it has no id and no time that can be changed; change a field with --set"
                     .to_owned(),
             ),
             (None, "duplicate") if is_same => {
-                Some("it was sent before, and nothing is done with it; without --same it is a new event".to_owned())
+                Some("it was already received, and has no effect; without --same a new event is sent".to_owned())
             }
             (None, "duplicate") => Some(
-                "it was sent before, and nothing is done with it, even if its body is another one; --new makes a new event of it"
-                    .to_owned(),
+                "it was already received, and has no effect, even with a different body; --new makes it a new event".to_owned(),
             ),
             (Some(Renewed::ById) | None, _) => None,
         }
@@ -90,7 +89,7 @@ impl Sent<'_> {
     pub(super) fn print_dry(&self, json: bool) {
         let Self { request, answer, .. } = self;
         let events: Vec<String> = answer.events.iter().map(Event::line).collect();
-        let events = if events.is_empty() { "no event comes of it".to_owned() } else { events.join("; ") };
+        let events = if events.is_empty() { "it contains no event".to_owned() } else { events.join("; ") };
         note(&format!("the receiver would answer {} {}: {events}", answer.status, answer.text()));
         answer.hint.iter().for_each(|hint| note(hint));
         let headers: serde_json::Map<String, Value> =

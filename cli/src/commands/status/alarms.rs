@@ -43,7 +43,9 @@ impl Alarms {
         let note = match watched {
             _ if seen.iter().any(|one| one.alarm == OF_WATCHED_STACKS) => None,
             0 => Some("the stack has no alarms: AlarmTopicArn is not set (docs/deploy.md#3-topics-for-alarms)"),
-            _ => Some("only those that roll a deployment back: AlarmTopicArn is not set (docs/deploy.md#3-topics-for-alarms)"),
+            _ => {
+                Some("only the alarms that roll back a deployment: AlarmTopicArn is not set (docs/deploy.md#3-topics-for-alarms)")
+            }
         };
         seen.extend(stopped(&seen));
         let fires = |one: &Seen| one.state == State::Alarm && !is_sign(&one.alarm);
@@ -137,7 +139,7 @@ mod tests {
             Alarms::judge(seen, &Commands::default()).note
         };
         assert!(note(&[]).is_some_and(|note| note.starts_with("the stack has no alarms: AlarmTopicArn is not set")));
-        assert!(note(&["EnqueueAlarm", "LateFastAlarm"]).is_some_and(|note| note.contains("roll a deployment back")));
+        assert!(note(&["EnqueueAlarm", "LateFastAlarm"]).is_some_and(|note| note.contains("roll back a deployment")));
         assert_eq!(note(&["EnqueueAlarm", "DeadLetterAlarm"]), None);
     }
 
@@ -145,6 +147,6 @@ mod tests {
     fn the_paging_alarm_repeats_others() {
         let paging = || seen(PAGING, State::Alarm);
         assert_eq!(judged(vec![paging(), seen("ReceiverAlarm", State::Alarm)]).1, 1);
-        assert_eq!(judged(vec![paging()]).1, 1, "it is over for those under it, or they were changed");
+        assert_eq!(judged(vec![paging()]).1, 1, "it has ended for the alarms below it, or they were changed");
     }
 }

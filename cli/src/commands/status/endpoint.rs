@@ -46,7 +46,7 @@ pub(super) enum Ready {
 
 pub(super) async fn ask(url: Option<String>) -> Endpoint {
     let Some(url) = url else {
-        let health = Health::Unknown { said: "its address isn't known: the stack doesn't say it. --url does" };
+        let health = Health::Unknown { said: "the address is unknown: the stack has no output for it. Give it with --url" };
         return Endpoint { url: None, health, ready: Ready::NotAsked };
     };
     let asked = url.clone();
@@ -72,7 +72,9 @@ pub(super) fn health(answer: Result<Page, String>) -> Health {
             let configuration = body["configuration"].as_str().map(|hash| Shown(hash).to_string());
             Health::Answers { version: Shown(version).to_string(), configuration }
         }
-        Ok(Page { status, .. }) => Health::Unreachable { said: format!("/health answers {status}, and not as Tidings does") },
+        Ok(Page { status, .. }) => {
+            Health::Unreachable { said: format!("/health answers {status}, but not in the format of Tidings") }
+        }
         Err(said) => Health::Unreachable { said },
     }
 }
@@ -83,7 +85,7 @@ pub(super) fn ready(answer: Result<Page, String>) -> Ready {
         Ok(Page { status, body, .. }) => match (status, body["status"].as_str()) {
             (200, Some("ready")) => Ready::Yes { checks: checks(&body) },
             (503, Some("not_ready")) => Ready::No { checks: checks(&body) },
-            (_, _) => Ready::Unknown { said: format!("/ready answers {status}, and not as Tidings does") },
+            (_, _) => Ready::Unknown { said: format!("/ready answers {status}, but not in the format of Tidings") },
         },
         Err(said) => Ready::Unknown { said },
     }

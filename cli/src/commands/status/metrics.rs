@@ -36,7 +36,7 @@ const EFFECT: &str = "effect_p99_ms";
 
 /// The endpoint that providers call: parameter `FrontDoor`.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Door<'a> {
+pub(super) enum EndpointId<'a> {
     /// The id of the API.
     HttpApi(&'a str),
     /// The name of the function.
@@ -47,7 +47,7 @@ pub(super) enum Door<'a> {
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     pub(super) stack: &'a str,
-    pub(super) door: Option<Door<'a>>,
+    pub(super) door: Option<EndpointId<'a>>,
     /// The queues: their names here, and their names in SQS.
     pub(super) queues: Vec<(&'static str, String)>,
 }
@@ -55,12 +55,12 @@ pub(super) struct Place<'a> {
 /// A query, and the meaning of its answer.
 #[derive(Debug)]
 pub(super) struct Asked {
-    what: What,
+    what: Measure,
     query: MetricDataQuery,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum What {
+enum Measure {
     Count(&'static str),
     Worst(&'static str),
     Oldest(&'static str),
@@ -69,18 +69,18 @@ enum What {
 /// In the order of the answers' ids.
 pub(super) fn asked(place: &Place<'_>) -> Vec<Asked> {
     let namespace = format!("Tidings/{}", place.stack);
-    let counts = COUNTS.map(|(name, metric)| (What::Count(name), ours(&namespace, metric, "Sum", COUNT_PERIOD_S)));
+    let counts = COUNTS.map(|(name, metric)| (Measure::Count(name), ours(&namespace, metric, "Sum", COUNT_PERIOD_S)));
     let answer = place.door.map(|door| {
         let metric = match door {
-            Door::HttpApi(id) => named("AWS/ApiGateway", "Latency", Some(("ApiId", id))),
-            Door::FunctionUrl(function) => named("AWS/Lambda", "UrlRequestLatency", Some(("FunctionName", function))),
+            EndpointId::HttpApi(id) => named("AWS/ApiGateway", "Latency", Some(("ApiId", id))),
+            EndpointId::FunctionUrl(function) => named("AWS/Lambda", "UrlRequestLatency", Some(("FunctionName", function))),
         };
-        (What::Worst(ANSWER), stat(metric, "p99", PERCENTILE_PERIOD_S))
+        (Measure::Worst(ANSWER), stat(metric, "p99", PERCENTILE_PERIOD_S))
     });
-    let effect = (What::Worst(EFFECT), ours(&namespace, Metric::ProcessingLag, "p99", PERCENTILE_PERIOD_S));
+    let effect = (Measure::Worst(EFFECT), ours(&namespace, Metric::ProcessingLag, "p99", PERCENTILE_PERIOD_S));
     let oldest = place.queues.iter().map(|(queue, name)| {
         let metric = named("AWS/SQS", "ApproximateAgeOfOldestMessage", Some(("QueueName", name)));
-        (What::Oldest(queue), stat(metric, "Maximum", COUNT_PERIOD_S))
+        (Measure::Oldest(queue), stat(metric, "Maximum", COUNT_PERIOD_S))
     });
     let all = counts.into_iter().chain(answer).chain([effect]).chain(oldest);
     let asked = all.enumerate().map(|(place, (what, query))| Asked { what, query: query.id(id(place)).build() });
@@ -139,12 +139,14 @@ impl Measured {
             let found = answered.iter().find(|result| result.id() == Some(&id(place)));
             let told = told(found);
             match *what {
-                What::Count(name) => measured.counts.push((name, told.map(|points| whole(points.iter().map(|(_, n)| n).sum())))),
-                What::Worst(name) => {
+                Measure::Count(name) => {
+                    measured.counts.push((name, told.map(|points| whole(points.iter().map(|(_, n)| n).sum()))))
+                }
+                Measure::Worst(name) => {
                     let worst = told.map(|points| points.into_iter().map(|(_, value)| value).max_by(f64::total_cmp).map(whole));
                     measured.worst.push((name, worst));
                 }
-                What::Oldest(queue) => {
+                Measure::Oldest(queue) => {
                     let newest = told.ok().and_then(|points| points.into_iter().max_by_key(|(at, _)| *at));
                     if let Some((_, age)) = newest.filter(|(at, _)| now.since(*at) <= FRESH) {
                         measured.oldest.insert(queue, whole(age));
@@ -157,7 +159,7 @@ impl Measured {
 
     /// For a stack whose front door is unknown.
     pub(super) fn without_door(mut self) -> Self {
-        self.worst.insert(0, (ANSWER, Err("the stack doesn't say which API is its own".to_owned())));
+        self.worst.insert(0, (ANSWER, Err("the stack has no output for its API".to_owned())));
         self
     }
 
@@ -168,11 +170,11 @@ impl Measured {
 
 /// The points of a metric, or why they are missing.
 fn told(found: Option<&MetricDataResult>) -> Result<Vec<(Timestamp, f64)>, String> {
-    let Some(result) = found else { return Err("CloudWatch left it out".to_owned()) };
+    let Some(result) = found else { return Err("CloudWatch returned no result for it".to_owned()) };
     if result.status_code() == Some(&StatusCode::InternalError) || result.status_code() == Some(&StatusCode::Forbidden) {
         let said = result.messages().iter().map(|m| format!("{}: {}", m.code().unwrap_or("-"), m.value().unwrap_or("-")));
         let said: Vec<_> = said.collect();
-        return Err(if said.is_empty() { "CloudWatch can't tell".to_owned() } else { said.join(", ") });
+        return Err(if said.is_empty() { "CloudWatch returned an error for it".to_owned() } else { said.join(", ") });
     }
     let points = result.timestamps().iter().zip(result.values());
     Ok(points.map(|(at, value)| (timestamp(at), *value)).collect())
@@ -215,10 +217,10 @@ mod tests {
     const NOW_S: i64 = 1_000_000;
 
     fn place() -> Place<'static> {
-        behind(Door::HttpApi("a1b2"))
+        behind(EndpointId::HttpApi("a1b2"))
     }
 
-    fn behind(door: Door<'static>) -> Place<'static> {
+    fn behind(door: EndpointId<'static>) -> Place<'static> {
         Place { stack: "shop", door: Some(door), queues: vec![("events", "shop-events".to_owned())] }
     }
 
@@ -254,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_function_url_has_its_own_latency() {
-        let asked = asked(&behind(Door::FunctionUrl("shop-Receiver-1")));
+        let asked = asked(&behind(EndpointId::FunctionUrl("shop-Receiver-1")));
         let metric = asked[6].query.metric_stat().and_then(|stat| stat.metric()).expect("a metric");
         assert_eq!((metric.namespace(), metric.metric_name()), (Some("AWS/Lambda"), Some("UrlRequestLatency")));
         assert_eq!(metric.dimensions()[0].value(), Some("shop-Receiver-1"));

@@ -38,10 +38,10 @@ use tidings_core::claim::ClaimState;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "One screen: the endpoint, the alarms that fire, what waits, how much came, and what to do next, the worst first. It \
-        reads only. What can't be read is said, with the permission that it needs; the rest is shown all the same.\n\
-        Exit status: 0 healthy, 1 something is wrong or can't be read, 2 called wrongly.\n\nExamples:\n  \
-        tidings status                              of a running `tidings dev`\n  \
+    after_help = "One screen: the endpoint, alarms, backlog, rates, and what to do next, most urgent first. It only reads. A \
+        part that can't be read is named with the permission that it needs; the rest is shown.\n\
+        Exit status: 0 healthy, 1 something is wrong or can't be read, 2 invalid arguments.\n\nExamples:\n  \
+        tidings status                              a running `tidings dev`\n  \
         tidings status --stack tidings\n  \
         tidings status --stack tidings --over 24h\n  \
         tidings status --stack tidings --json | jq -r '.next[].do'"
@@ -165,7 +165,7 @@ async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status
 }
 
 async fn of_dev(options: &StatusOptions, now: Timestamp) -> Status {
-    const ABSENT: &str = "they come from CloudWatch, which a `tidings dev` hasn't: --stack names a deployed stack";
+    const ABSENT: &str = "a `tidings dev` has no CloudWatch metrics: give a deployed stack with --stack";
     let (url, at) = dev_places(options.url.as_deref(), &options.target.at).await;
     let (endpoint, claims, queues) = tokio::join!(endpoint::ask(Some(url)), dev::claims(&at), dev::queues(&at));
     let backlog = claims.and_then(|claims| Ok(Backlog::Claims { queues: queues?, claims }));

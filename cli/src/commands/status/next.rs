@@ -94,7 +94,7 @@ pub(super) fn words(said: &Value) -> &str {
     said.as_str().unwrap_or_default()
 }
 
-const NO_DEV: &str = "start `tidings dev`, or name a deployed stack with --stack";
+const NO_DEV: &str = "start `tidings dev`, or give a deployed stack with --stack";
 
 const NO_STACK: &str = "check --stack, --region and --profile, and let your credentials call cloudformation:DescribeStacks \
                         and cloudformation:DescribeStackResources";
@@ -110,7 +110,7 @@ fn of_alarms(status: &Status) -> Vec<Problem> {
                     Some(Problem { kind: Kind::Alarm, why, step: one.next.clone() })
                 }
                 (false, State::Missing) => {
-                    let why = format!("{} isn't there any more", one.alarm);
+                    let why = format!("{} no longer exists", one.alarm);
                     Some(Problem { kind: Kind::Unread, why, step: status.commands.drift() })
                 }
                 (false, State::Alarm | State::InsufficientData | State::Ok) => None,
@@ -188,7 +188,7 @@ pub(super) fn headline(status: &Status, problems: &[Problem]) -> String {
             Kind::Alarm => format!("{count} alarms"),
             Kind::DeadLetters if status.stack.is_none() => "dead events".to_owned(),
             Kind::DeadLetters => "dead letters".to_owned(),
-            Kind::Unread => "not all can be read".to_owned(),
+            Kind::Unread => "some parts can't be read".to_owned(),
         }
     });
     if problems.is_empty() { "healthy".to_owned() } else { words.collect::<Vec<_>>().join(", ") }

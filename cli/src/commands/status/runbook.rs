@@ -148,7 +148,7 @@ mod tests {
         assert!(alarms.len() > 15);
         for (alarm, _) in &alarms {
             let command = command(alarm).unwrap_or_else(|| panic!("docs/runbook.md names no command for {alarm}"));
-            assert!(!command.contains('…'), "{alarm}: what follows isn't said: {command}");
+            assert!(!command.contains('…'), "{alarm}: the command isn't known: {command}");
             assert!(headings().any(|heading| heading == alarm), "{alarm}");
         }
         assert_eq!(always(), "tidings doctor --stack tidings");

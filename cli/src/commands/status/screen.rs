@@ -54,7 +54,7 @@ fn line(style: Style, mark: &str, name: &str, said: &str) -> String {
 }
 
 fn unread(Unread { unread, needs }: &Unread) -> String {
-    format!("can't be read: {unread}; it needs {needs}")
+    format!("can't be read: {unread}; required: {needs}")
 }
 
 fn endpoint(endpoint: &Endpoint, lines: &mut Vec<String>) {
@@ -70,7 +70,7 @@ fn endpoint(endpoint: &Endpoint, lines: &mut Vec<String>) {
     lines.push(match &endpoint.ready {
         Ready::Yes { checks } => line(GOOD, "✓", "ready", &listed(checks)),
         Ready::No { checks } => line(BAD, "✗", "ready", &listed(checks)),
-        Ready::Absent => line(FAINT, "–", "ready", "no such page: it is of a version that had none"),
+        Ready::Absent => line(FAINT, "–", "ready", "no such path: the deployed version doesn't have it"),
         Ready::Unknown { said } => line(WARN, "?", "ready", said),
         Ready::NotAsked => line(FAINT, "–", "ready", "not asked"),
     });
@@ -96,8 +96,8 @@ fn alarms(status: &Status, lines: &mut Vec<String>) {
 fn alarm(one: &Alarm, width: usize, now: Timestamp, lines: &mut Vec<String>) {
     let (style, mark, said) = match (one.counts, one.state) {
         (true, _) => (BAD, "✗", short(&one.reason, REASON_WIDTH)),
-        (false, State::Alarm) if one.alarm == PAGING => (FAINT, "–", "one of those above, and it pages".to_owned()),
-        (false, State::Alarm) => (FAINT, "–", "right at times: by itself it says nothing".to_owned()),
+        (false, State::Alarm) if one.alarm == PAGING => (FAINT, "–", "part of an alarm above; it pages".to_owned()),
+        (false, State::Alarm) => (FAINT, "–", "normal at times: needs no action by itself".to_owned()),
         (false, State::InsufficientData) => (WARN, "?", format!("no data yet: {}", short(&one.reason, REASON_WIDTH))),
         (false, State::Missing) => (WARN, "?", one.reason.clone()),
         (false, State::Ok) => (GOOD, "✓", String::new()),
@@ -116,7 +116,7 @@ fn backlog(status: &Status, lines: &mut Vec<String>) {
         Part::Unread(why) => heading("backlog", paint(WARN, unread(why)), lines),
         Part::Read(Backlog::Claims { queues, claims }) => {
             table(queues, lines);
-            heading("events", paint(FAINT, "the newest claims, by how far they got"), lines);
+            heading("events", paint(FAINT, "the newest claims, by state"), lines);
             let width = claims.iter().map(|one| number(one.events).len()).max().unwrap_or_default();
             for Claims { state, events } in claims {
                 let style = if *state == ClaimState::Dead && *events > 0 { BAD } else { Style::new() };

@@ -1,6 +1,6 @@
 //! What AWS reports about a stack. Each answer is read separately: a missing answer doesn't affect the others.
 
-use super::metrics::{Door, Measured, Place as Measuring, asked, timestamp};
+use super::metrics::{EndpointId, Measured, Place as Measuring, asked, timestamp};
 use super::part::{Part, Unread};
 use super::seen::{Seen, State};
 use crate::target::Place;
@@ -158,9 +158,9 @@ impl Stack {
         Ok(if door.is_some() { measured } else { measured.without_door() })
     }
 
-    fn door(&self) -> Option<Door<'_>> {
+    fn door(&self) -> Option<EndpointId<'_>> {
         let of_function = || self.resource("ReceiverUrl").and_then(|_| self.resource("Receiver"));
-        self.resource("Api").map(Door::HttpApi).or_else(|| of_function().map(Door::FunctionUrl))
+        self.resource("Api").map(EndpointId::HttpApi).or_else(|| of_function().map(EndpointId::FunctionUrl))
     }
 }
 
@@ -184,7 +184,7 @@ type Told<'a> = (Option<&'a str>, Option<&'a StateValue>, Option<&'a DateTime>, 
 
 fn seen(alarm: &Resource, told: &[Told<'_>]) -> Seen {
     let Some((_, value, at, reason)) = told.iter().find(|(name, ..)| *name == Some(alarm.alarm_name())) else {
-        let reason = "the stack has it, CloudWatch hasn't".to_owned();
+        let reason = "it is in the stack, but not in CloudWatch".to_owned();
         return Seen { alarm: alarm.logical.clone(), state: State::Missing, since: None, reason };
     };
     let state = match value.map(StateValue::as_str) {

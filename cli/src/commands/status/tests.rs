@@ -39,7 +39,7 @@ fn golden(name: &str, status: &Status, worst: &str) {
             std::fs::write(&path, &seen).expect("the file");
         }
         let expected = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(seen == expected, "{file}: `UPDATE=1 cargo test -p tidings` writes it anew; it is now:\n{seen}");
+        assert!(seen == expected, "{file}: `UPDATE=1 cargo test -p tidings` updates it; it is now:\n{seen}");
     }
 }
 
@@ -144,7 +144,7 @@ fn the_endpoint_is_away() {
 
 #[test]
 fn a_dev_has_no_cloudwatch() {
-    let absent = "they come from CloudWatch, which a `tidings dev` hasn't: --stack names a deployed stack";
+    let absent = "a `tidings dev` has no CloudWatch metrics: give a deployed stack with --stack";
     let Part::Read(Backlog::Queues { mut queues }) = well().backlog else { panic!("queues") };
     queues.iter_mut().for_each(|queue| queue.oldest_s = None);
     let claims = ClaimState::ALL.iter().zip([0, 2, 21, 1]).map(|(&state, events)| Claims { state, events }).collect();
@@ -249,8 +249,8 @@ fn an_endpoint_s_answer_is_trusted_only_in_our_own_words() {
 
 #[test]
 fn the_time_that_is_counted_over_has_bounds() {
-    for good in ["5m", "300s", "1h", "24h", "1d"] {
-        assert!(super::over(good).is_ok(), "{good}");
+    for valid in ["5m", "300s", "1h", "24h", "1d"] {
+        assert!(super::over(valid).is_ok(), "{valid}");
     }
     for bad in ["299s", "86401s", "2d"] {
         assert_eq!(super::over(bad), Err("allowed: 5m to 1d".to_owned()), "{bad}");

@@ -26,7 +26,7 @@ use std::process::ExitCode;
         removes them: commit the project first. samconfig.toml keeps all of its values and comments; settings that it lacks are \
         added. Nothing else of the project is read or written.\n\
         Exit status: 0 no difference with --check, otherwise done or shown; 1 a difference with --check, or a file can't be read \
-        or written; 2 called wrongly.\n\nExamples:\n  \
+        or written; 2 invalid arguments.\n\nExamples:\n  \
         tidings upgrade              show what would change (dry run)\n  \
         tidings upgrade --check      the same as a test: status 1 if something would change\n  \
         tidings upgrade --yes        write it"
@@ -77,7 +77,7 @@ pub(crate) fn run(options: &UpgradeOptions) -> Result<ExitCode, Failure> {
     let mut compared = Vec::new();
     for (name, others) in OTHER_NAMES {
         if let Some(other) = others.iter().find(|other| !location.path(name).exists() && location.path(other).exists()) {
-            crate::style::note(&format!("the project has {other} instead of {name}: it isn't compared"));
+            crate::style::note(&format!("the project has {other} instead of {name}, which isn't compared"));
         } else {
             compared.push(Compared::read(&location, name)?);
         }

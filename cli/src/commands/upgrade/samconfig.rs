@@ -45,7 +45,7 @@ pub(crate) fn problems(text: &str, parameters: Option<&BTreeSet<String>>) -> Vec
 fn overrides(text: &str, value: &Value, parameters: Option<&BTreeSet<String>>, problems: &mut Vec<String>) {
     let at = place(text, value.span());
     let Some(said) = value.as_str() else {
-        problems.push(format!("{at}: {OVERRIDES} is a text or a list of texts, as in \"GradualDeployment=true\""));
+        problems.push(format!("{at}: {OVERRIDES} is a text or a list of texts, such as \"GradualDeployment=true\""));
         return;
     };
     let Some(words) = split(said) else {
@@ -134,12 +134,12 @@ mod tests {
         let found = |value: &str| {
             problems(&format!("version = 0.1\n[prod.deploy.parameters]\nparameter_overrides = {value}\n"), Some(&known))
         };
-        for good in [
+        for valid in [
             r#""GradualDeployment=true KeepEvents='a b=c'""#,
             r#"["GradualDeployment=true", "KeepEvents=false"]"#,
             r#""ParameterKey=KeepEvents,ParameterValue=true""#,
         ] {
-            assert_eq!(found(good), Vec::<String>::new(), "{good}");
+            assert_eq!(found(valid), Vec::<String>::new(), "{valid}");
         }
         let slip = found(r#""KeepEvent=true""#);
         assert_eq!(slip.len(), 1);

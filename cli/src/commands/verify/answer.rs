@@ -76,10 +76,10 @@ pub(crate) struct Place {
 /// The keys that the provider publishes. No other request leaves this machine: a confirmation succeeds with an empty
 /// answer.
 #[derive(Debug)]
-struct World(BTreeMap<String, Vec<u8>>);
+struct PublishedKeys(BTreeMap<String, Vec<u8>>);
 
 #[async_trait]
-impl HttpsGet for World {
+impl HttpsGet for PublishedKeys {
     async fn get(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError> {
         Ok(self.0.get(get.url).cloned().unwrap_or_default())
     }
@@ -103,7 +103,7 @@ impl Answer {
             queue: events,
             secrets: Arc::new(MemorySecrets::new(Arc::default(), document)),
             captured: None,
-            https: Arc::new(World(published.into_iter().collect())),
+            https: Arc::new(PublishedKeys(published.into_iter().collect())),
             clock: Arc::new(ManualClock::at(now)),
         };
         let receiver = Receiver::new(vec![source.clone()], ports);
@@ -180,7 +180,7 @@ impl Event {
     pub(crate) fn line(&self) -> String {
         let whose = self.conversation.as_ref().map_or(String::new(), |conversation| format!(" of {conversation}"));
         match &self.unreadable {
-            Some(why) => format!("{} ({why}: it is kept, and goes to the dead-letter queue)", self.key),
+            Some(why) => format!("{} ({why}: it is stored, and moved to the dead-letter queue)", self.key),
             None => format!("{} {}{whose}", self.key, self.event_type),
         }
     }
@@ -204,26 +204,28 @@ pub(super) fn without(secrets: &[String], text: &str) -> String {
 /// What to do about an answer that isn't a 2xx. Problems of the signature are explained elsewhere.
 fn hint(reply: Reply, source: &Source, delivery: &Delivery, path: &str, is_handshake: bool) -> Option<String> {
     match reply {
-        Reply::NotFound => Some(format!("{path} isn't where the receiver listens for {}: that is {}", source.name, own_path(source))),
-        Reply::MethodNotAllowed { allow } => Some(format!("it is a {}, allowed: {allow}", delivery.method)),
+        Reply::NotFound => Some(format!("{path} isn't the path of {}: that is {}", source.name, own_path(source))),
+        Reply::MethodNotAllowed { allow } => Some(format!("its method is {}, allowed: {allow}", delivery.method)),
         Reply::UnsupportedMediaType => {
             let seen = delivery.content_type().unwrap_or_else(|| "none".to_owned());
             Some(format!("Content-Type is {seen}, allowed for {}: {}", source.name, source.content_types.0.join(", ")))
         }
         Reply::TooLarge if delivery.body.len() > MAX_BODY_BYTES => Some(
-            "the receiver answers 413 before it looks at the signature: let the provider send less at once".to_owned(),
+            "the receiver answers 413 before it checks the signature: configure the provider to send smaller requests".to_owned(),
         ),
         Reply::TooLarge => Some(format!(
-            "inflated, or as an event with its envelope, it is larger than {MAX_MESSAGE_BYTES} bytes: let the provider send less at once"
+            "decompressed, or as an event with its envelope, it is larger than {MAX_MESSAGE_BYTES} bytes: configure the \
+             provider to send smaller requests"
         )),
-        Reply::BadChallenge => Some("it is a handshake, and what its answer is made of isn't there or can't be echoed".to_owned()),
+        Reply::BadChallenge => Some("it is a handshake, but the value that the answer needs is missing or invalid".to_owned()),
         Reply::Unauthentic if is_handshake => Some(
-            "it is a handshake: it needs the token that was agreed on (NAME.verify_token in the secrets), or a window that is open for it (tidings rotate)"
+            "it is a handshake: it needs the configured token (NAME.verify_token in the secrets), or an open handshake window \
+             (docs/rotation.md)"
                 .replace("NAME", &source.name),
         ),
-        Reply::NoSecret => Some(format!("no secret for {} can be used: the provider is to send it again", source.name)),
-        Reply::NoKey => Some("the provider's key couldn't be read: the provider is to send it again".to_owned()),
-        Reply::BadRequest => Some("its method is none that HTTP has".to_owned()),
+        Reply::NoSecret => Some(format!("no usable secret for {}: the provider should retry", source.name)),
+        Reply::NoKey => Some("the provider's key couldn't be read: the provider should retry".to_owned()),
+        Reply::BadRequest => Some("its method isn't an HTTP method".to_owned()),
         Reply::Unauthentic
         | Reply::NotDurable
         | Reply::NotReady
@@ -260,19 +262,21 @@ pub(super) fn lacks(source: &Source, event: &Event) -> Vec<&'static str> {
     let own = source.provider == OWN;
     let mut lacks = Vec::new();
     if event.conversation.is_none() {
-        lacks.push("no conversation of its own: a rule's `conversation` says whose it is, or it is nobody's");
+        lacks.push(
+            "it has no conversation: an entry of `conversations` in the rules must give it one, otherwise it belongs to none",
+        );
     }
     if event.unread.contains(&EventField::Time.as_str()) {
-        lacks.push("its time can't be read, and the time of receipt counts: is `time.unit` right?");
+        lacks.push("its time can't be read, so the time of receipt is used: check `time.unit`");
     } else if event.order.by_receipt && (own || event.time.is_some()) {
         lacks.push(if event.time.is_some() {
-            "its time is further ahead of our clock than clocks differ, and the time of receipt counts: is `time.unit` right?"
+            "its time is too far in the future, so the time of receipt is used: check `time.unit`"
         } else {
-            "no time of its own: the time of receipt counts, and so does the order of arrival"
+            "it has no time, so the time of receipt is used, and events are ordered by arrival"
         });
     }
     if event.time.is_some_and(|time| time.unix_ms() < FIRST_PLAUSIBLE_TIME_UNIX_MS) {
-        lacks.push("its time is before 2000: seconds that are read as milliseconds are in January 1970; see `time.unit`");
+        lacks.push("its time is before 2000: seconds that are read as milliseconds give January 1970; check `time.unit`");
     }
     lacks
 }

@@ -24,7 +24,7 @@ pub(super) fn other_unit(attempt: &Attempt) -> Option<String> {
         .filter(|other| *other != unit)
         .find(|other| read_as(*other));
     let (other, unit) = (name(other.filter(|_| !read_as(unit))?), name(unit));
-    Some(format!("the timestamp is in {other}, and the scheme reads {unit}: set `timestamp.unit`"))
+    Some(format!("the timestamp is in {other}, but the scheme expects {unit}: set `timestamp.unit`"))
 }
 
 const fn name(unit: TimeUnit) -> &'static str {
@@ -47,15 +47,15 @@ pub(super) fn distance(attempt: &Attempt, rejection: &Rejection) -> Option<Strin
     if let Rejection::TooOld { age_seconds, .. } = rejection {
         let then = off(*age_seconds, -1)?;
         return Some(format!(
-            "it was fresh at {then}: with a captured request, say so with --at {then}; if it was just sent, the clock here is ahead, or \
-             somebody held it back for {age_seconds} s"
+            "it was valid at {then}: for a captured request add --at {then}; if it was just sent, the clock here is ahead, or \
+             the request was delayed by {age_seconds} s"
         ));
     }
     if let Rejection::TooFarAhead { ahead_seconds, .. } = rejection {
         let then = off(*ahead_seconds, 1)?;
         return Some(format!(
-            "it was fresh at {then}: the clock here ({now}) is {ahead_seconds} s behind the sender's; set it by NTP, or with a captured \
-             request say --at {then}"
+            "it was valid at {then}: the clock here ({now}) is {ahead_seconds} s behind the sender's; set it by NTP, or for a \
+             captured request add --at {then}"
         ));
     }
     None

@@ -45,7 +45,7 @@ pub(super) fn diagnose(attempt: &Attempt, document: &str) -> Finding {
     hints.extend(unsigned_handshake(attempt));
     if hints.is_empty() {
         hints.push(
-            "none of the usual mistakes explains it: is it the right secret, and are these the very bytes that were sent?"
+            "no known mistake explains it: check that the secret is right, and that these are exactly the bytes that were sent"
                 .to_owned(),
         );
     }
@@ -58,23 +58,24 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
     let scheme = &attempt.source.scheme;
     match rejection {
         Rejection::KeyNeeded(needed) => Some(key_needed(attempt, needed)),
-        Rejection::ForeignKeyAddress => Some(format!("the key's address must be this one, to the letter: {}", scheme.key_from())),
-        Rejection::ForeignCertificate => Some(format!("another host's certificate; allowed: {}", scheme.key_from())),
+        Rejection::ForeignKeyAddress => Some(format!("the key's address must be exactly this one: {}", scheme.key_from())),
+        Rejection::ForeignCertificate => Some(format!("the certificate has another address, allowed: {}", scheme.key_from())),
         Rejection::HandedOut => {
-            Some("no event of this provider is such a text: it was made of what a handshake answered to somebody".to_owned())
+            Some("it isn't an event of this provider: it was built from the answer to a handshake".to_owned())
         }
-        Rejection::Lengthened => {
-            Some("anybody who has seen one request can make such a body; the provider sends text".to_owned())
-        }
+        Rejection::Lengthened => Some(
+            "anybody who has seen one signed request can build such a body (length extension); the provider sends text"
+                .to_owned(),
+        ),
         Rejection::ExpiredCertificate => {
-            Some("of a captured request, say with --at when it was fresh: the certificate was valid then".to_owned())
+            Some("for a captured request give its time with --at: the certificate was valid then".to_owned())
         }
         Rejection::ForeignAlgorithm => {
-            let seen = token::seen(&attempt.source, &attempt.delivery).map_or("another".to_owned(), |token| token.algorithm);
+            let seen = token::seen(&attempt.source, &attempt.delivery).map_or("unknown".to_owned(), |token| token.algorithm);
             let allowed: Vec<&str> =
                 scheme.jwt.iter().flat_map(|jwt| &jwt.algorithms).map(|algorithm| algorithm.as_str()).collect();
             Some(format!(
-                "the token says {seen}, allowed: {}: whoever made it isn't this provider, or its settings changed",
+                "the token's algorithm is {seen}, allowed: {}: it isn't from this provider, or the provider's settings changed",
                 allowed.join(", ")
             ))
         }
@@ -84,11 +85,9 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
             Some(mistakes::other_url(attempt).unwrap_or(hint))
         }
         Rejection::RepeatedHeader(name) => {
-            Some(format!("{name} must be there once, or it is open which one was signed: something on the way added it again"))
+            Some(format!("{name} occurs more than once, allowed: once. A proxy may have added it again"))
         }
-        Rejection::TooManySignatures | Rejection::LongSignature(_) => {
-            Some("no provider sends that: it was made by something else".to_owned())
-        }
+        Rejection::TooManySignatures | Rejection::LongSignature(_) => Some("the provider doesn't send such a request".to_owned()),
         Rejection::MissingHeader(_)
         | Rejection::MalformedSignature
         | Rejection::MissingValue(_)
@@ -109,10 +108,11 @@ fn key_needed(attempt: &Attempt, needed: &NeededKey) -> String {
     let (what, reason) = match (needed.kind, needed.known_since) {
         (KeyDocument::Certificate { .. }, _) => ("certificate", ""),
         (KeyDocument::KeySet, None) => ("key set", ""),
-        (KeyDocument::KeySet, Some(_)) => ("key set", ", and what was given for it holds no key of this token's `kid`"),
+        (KeyDocument::KeySet, Some(_)) => ("key set", "; the given key set has no key with the `kid` of this token"),
     };
     format!(
-        "all else is right; the provider's {what} is at {address}{reason}: fetch it with --fetch-keys, or give it with --key FILE"
+        "everything else is valid; the provider's {what} is at {address}{reason}: fetch it with --fetch-keys, or give it with \
+         --key FILE"
     )
 }
 
@@ -122,7 +122,10 @@ fn not_agreed(attempt: &Attempt) -> Option<String> {
     let own = attempt.source.scheme.expect.iter().filter(|(_, allowed)| holds(allowed, &Reference::Secret));
     let mut wrong = own.filter(|(place, _)| attempt.with(|a| drop(a.source.scheme.expect.remove(*place))).agrees_ever());
     wrong.next().map(|(place, allowed)| {
-        format!("{place} must be {}: it is somebody else's, or the secret is another one's", shown(attempt, allowed))
+        format!(
+            "{place} must be {}: the request is for another receiver, or the secret belongs to another source",
+            shown(attempt, allowed)
+        )
     })
 }
 
@@ -132,20 +135,25 @@ fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         Rejection::MissingHeader(name) => {
             let names: Vec<&str> = attempt.delivery.headers.keys().map(http::HeaderName::as_str).collect();
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Some(format!(
-                "{name} was lost on the way, or this isn't what the provider sends; the headers that are there: {names}"
-            ))
+            Some(format!("{name} was removed on the way, or the request isn't from this provider; its headers: {names}"))
         }
-        Rejection::MissingValue(Reference::Url) => Some("say which URL the provider was given with --public-url".to_owned()),
-        Rejection::MissingValue(place) => Some(format!("{place} was lost on the way, or this isn't what the provider sends")),
+        Rejection::MissingValue(Reference::Url) => {
+            Some("give the URL that is configured at the provider with --public-url".to_owned())
+        }
+        Rejection::MissingValue(place) => {
+            Some(format!("{place} was removed on the way, or the request isn't from this provider"))
+        }
         Rejection::MalformedBody => {
-            Some("the body is no JSON, or has none of the events that are signed: is it another provider's?".to_owned())
+            Some("the body isn't JSON, or has none of the signed events: check that the request is from this provider".to_owned())
         }
-        Rejection::MalformedTimestamp => Some("the time of signing is written in no unit that is known here".to_owned()),
+        Rejection::MalformedTimestamp => Some("the unit of the signed time is unknown".to_owned()),
         Rejection::MalformedSignature => {
             let scheme = &attempt.source.scheme;
             let expected = scheme.signature.places();
-            Some(format!("what stands in {expected} isn't a signature as `providers show {}` has it", attempt.source.provider))
+            Some(format!(
+                "the value in {expected} isn't a signature in the format that `tidings providers show {}` describes",
+                attempt.source.provider
+            ))
         }
         Rejection::KeyNeeded(_)
         | Rejection::ForeignKeyAddress
@@ -168,9 +176,9 @@ fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
 fn shown(attempt: &Attempt, allowed: &OneOrMany<Template>) -> String {
     let one = |template: &Template| {
         let text = template.to_string();
-        let url = attempt.source.public_url.as_deref().unwrap_or("the URL that the provider was given");
+        let url = attempt.source.public_url.as_deref().unwrap_or("the URL that is configured at the provider");
         match text.as_str() {
-            "{secret}" => "what the source's secret says".to_owned(),
+            "{secret}" => "the source's secret".to_owned(),
             _ => text.replace("{url}", url),
         }
     };
@@ -184,18 +192,17 @@ fn holds(allowed: &OneOrMany<Template>, reference: &Reference) -> bool {
 /// Secrets that aren't valid keys: the receiver doesn't use them.
 fn unusable(attempt: &Attempt) -> Vec<String> {
     let keys = attempt.secrets.iter().map(|secret| Key::prepare(&attempt.source.scheme, secret));
-    keys.enumerate().filter_map(|(index, key)| Some(format!("secret {index} isn't tried: {}", key.err()?))).collect()
+    keys.enumerate().filter_map(|(index, key)| Some(format!("secret {index} isn't used: {}", key.err()?))).collect()
 }
 
 /// A body whose length differs from its Content-Length.
 fn shortened(attempt: &Attempt) -> Option<String> {
     let said: usize = attempt.delivery.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
     let seen = attempt.delivery.body.len();
-    (said != seen)
-        .then(|| format!("Content-Length says that the body has {said} bytes, and here it has {seen}: it isn't as it was sent"))
+    (said != seen).then(|| format!("Content-Length is {said}, but the body has {seen} bytes: it was changed"))
 }
 
 fn unsigned_handshake(attempt: &Attempt) -> Option<String> {
     handshake::find(&attempt.source, &attempt.delivery, false)?;
-    Some("it is a handshake, which this provider doesn't sign: the receiver answers it before it verifies anything".to_owned())
+    Some("it is a handshake, which this provider doesn't sign: the receiver answers it without verification".to_owned())
 }

@@ -23,7 +23,7 @@ pub(super) async fn add(
         (Some(bytes), _) => bytes.to_vec(),
         (None, Some(https)) => https.get(&Get::public(&needed.url)).await.map_err(|_| {
             Failure::new("the provider's key couldn't be fetched")
-                .hint("give it with --key FILE: without --fetch-keys it is said where it is")
+                .hint("give it with --key FILE; without --fetch-keys this command prints its address")
         })?,
         (None, None) => return Ok(None),
     };
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!((attempt.verify().is_ok(), https.asked().len()), (false, 0));
         let mut forged = attempt.with(|a| a.secrets = vec!["another".to_owned()]);
         add(&mut forged, None, Some(&https)).await.unwrap();
-        assert_eq!(https.asked().len(), 0, "nothing is fetched for what can't be right");
+        assert_eq!(https.asked().len(), 0, "no key is fetched for a request that is invalid anyway");
         add(&mut attempt, None, Some(&https)).await.unwrap();
         assert_eq!((attempt.verify(), https.asked()), (Ok(0), vec![url]));
     }

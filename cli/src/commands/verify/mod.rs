@@ -34,11 +34,12 @@ use tidings_core::aws::Https;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as browsers copy \
-        it for bash), an API Gateway event, or what `tidings send --dry-run` prints. Of it nothing is printed but \
-        what its events are called, and no secret. The answer is that of the receiver itself, which runs over stores in memory.\n\
-        Exit status: 0 it verifies, is answered with a 2xx, and its events can be read, 1 it is refused or unreadable, 2 it couldn't be looked at: called wrongly, no such file or source, not a request, \
-        no secret, or the provider's key is needed and isn't here.\n\nExamples:\n  \
+    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as \
+        browsers copy it for bash), an API Gateway event, or what `tidings send --dry-run` prints. Of the request only its \
+        events' names are printed, and never a secret. The answer comes from the receiver's own code, with stores in memory.\n\
+        Exit status: 0 it verifies, is answered with a 2xx, and its events can be read; 1 it is refused or unreadable; 2 it \
+        couldn't be checked: invalid arguments, no such file or source, not a request, no secret, or the provider's key is \
+        needed and wasn't given.\n\nExamples:\n  \
         tidings verify stripe request.txt --secrets secrets.json\n  \
         tidings send stripe --dry-run --json > request.json && tidings verify stripe request.json\n  \
         tidings verify github --preset captured.har --entry 3 --secrets secrets.json --at 2026-11-20T10:00:00Z\n  \
@@ -94,7 +95,7 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
     let now = match &options.at {
         None => SystemClock.now(),
         Some(text) => Timestamp::parse_rfc3339(text)
-            .ok_or_else(|| Failure::new(format!("--at {text:?}, allowed: RFC 3339, as in 2026-11-20T10:00:00Z")))?,
+            .ok_or_else(|| Failure::new(format!("--at {text:?}, allowed: RFC 3339, such as 2026-11-20T10:00:00Z")))?,
     };
     let (delivery, url) = (captured.delivery.clone(), captured.url.clone());
     let mut attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url, now };
@@ -136,9 +137,9 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
 /// The message that the scheme signs, without the source's secrets.
 fn signed(attempt: &Attempt) -> String {
     match signed_message(&attempt.source, &attempt.delivery) {
-        None => "nothing: it is a token that was agreed on, or a JSON Web Token".to_owned(),
+        None => "nothing: the request has a shared token or a JSON Web Token".to_owned(),
         Some(Ok(bytes)) => answer::without(&attempt.secrets, &String::from_utf8_lossy(&bytes)),
-        Some(Err(missing)) => format!("can't be put together: {missing}"),
+        Some(Err(missing)) => format!("can't be built: {missing}"),
     }
 }
 
@@ -191,7 +192,7 @@ mod tests {
         ] {
             look("github", bytes);
         }
-        assert!(capture::read(b"curl $'-\\xff'", None).unwrap_err().to_string().contains("isn't known here"));
+        assert!(capture::read(b"curl $'-\\xff'", None).unwrap_err().to_string().contains("is an unknown option"));
         let attached = capture::read(b"curl -d$'\\xff' https://x", None).unwrap();
         assert_eq!(attached.delivery.body.as_slice(), b"\xff");
     }

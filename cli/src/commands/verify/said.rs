@@ -71,7 +71,7 @@ impl Verdict<'_> {
         say!("  {:<8} {} {}", "answer", paint(style, answer.status), answer.text());
         answer.hint.iter().for_each(|hint| say!("  {:<8} {hint}", ""));
         if answer.is_accepted() && answer.events.is_empty() {
-            let what = if answer.handshake { "a handshake: no event comes of it" } else { "no event comes of it" };
+            let what = if answer.handshake { "a handshake, which contains no event" } else { "it contains no event" };
             say!("  {:<8} {}", "", paint(WARN, what));
         }
         answer.events.iter().for_each(|event| self.event(event));
@@ -86,7 +86,7 @@ impl Verdict<'_> {
 /// The event's type, conversation and time, each with a name. What it lacks has no name.
 pub(crate) fn rows(source: &Source, event: &Event) -> Vec<(&'static str, String)> {
     if let Some(why) = &event.unreadable {
-        return vec![("unreadable", paint(BAD, format!("{why}: it is kept, and goes to the dead-letter queue")))];
+        return vec![("unreadable", paint(BAD, format!("{why}: it is stored, and moved to the dead-letter queue")))];
     }
     let mut rows = vec![("id", event.id.clone())];
     let fields = [
@@ -98,7 +98,7 @@ pub(crate) fn rows(source: &Source, event: &Event) -> Vec<(&'static str, String)
     rows.extend(fields.into_iter().filter_map(|(name, value)| Some((name, value?))));
     rows.push(("order", order(event)));
     if !event.unread.is_empty() {
-        rows.push(("unread", paint(WARN, format!("{}: sent, and not to be read", event.unread.join(", ")))));
+        rows.push(("unread", paint(WARN, format!("{}: present, but not readable", event.unread.join(", ")))));
     }
     rows.extend(lacks(source, event).into_iter().map(|lacks| ("", paint(WARN, lacks))));
     rows

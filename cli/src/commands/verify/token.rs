@@ -8,13 +8,13 @@ use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 
 /// The parts that aren't secret.
-pub(super) struct Seen {
+pub(super) struct TokenClaims {
     pub algorithm: String,
     pub expires: Option<Timestamp>,
 }
 
 /// The token, if the source's scheme looks for one.
-pub(super) fn seen(source: &Source, delivery: &Delivery) -> Option<Seen> {
+pub(super) fn seen(source: &Source, delivery: &Delivery) -> Option<TokenClaims> {
     source.scheme.jwt.as_ref()?;
     let text = match source.scheme.signature.from.0.first()?.header() {
         Some(name) => delivery.headers.get(name)?.to_str().ok()?,
@@ -24,8 +24,8 @@ pub(super) fn seen(source: &Source, delivery: &Delivery) -> Option<Seen> {
     let mut part = || serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok();
     let (header, claims) = (part()?, part()?);
     let algorithm = header["alg"].as_str().filter(|name| name.len() <= 16 && name.bytes().all(|b| b.is_ascii_alphanumeric()));
-    Some(Seen {
-        algorithm: algorithm.unwrap_or("another").to_owned(),
+    Some(TokenClaims {
+        algorithm: algorithm.unwrap_or("unknown").to_owned(),
         expires: claims["exp"].as_f64().and_then(|seconds| Timestamp::from_unix_s(seconds as i64)),
     })
 }

@@ -43,7 +43,7 @@ pub(super) fn deviates(case: &Case, reply: &Reply, found: &[Option<&Claim>]) {
 fn expected_event(event: &ExpectedEvent) -> String {
     let whose = event.conversation.as_ref().map_or_else(String::new, |whose| format!(" of {whose}"));
     let end = match (&event.dead, event.outcome) {
-        (Some(reason), _) => format!("dead, because {reason}"),
+        (Some(reason), _) => format!("dead-lettered, because {reason}"),
         (None, Some(outcome)) => outcome.as_str().to_owned(),
         (None, None) => "processed".to_owned(),
     };

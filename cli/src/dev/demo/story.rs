@@ -29,7 +29,7 @@ impl Story {
     /// Prints the delivery, its result if that is unusual, and the bot's replies.
     pub(super) async fn tell(&mut self, case: &Case, reply: &Reply, claims: &BTreeMap<ClaimKey, Claim>, chatbot: &Chatbot) {
         if self.conversations.is_empty() {
-            say_short!("{}", paint(STRONG, "Signed webhooks arrive: late, twice, forged. What the bot makes of them:"));
+            say_short!("{}", paint(STRONG, "Signed webhooks arrive: late, twice, forged. The results:"));
         }
         let sentence = case.story.as_deref().unwrap_or(&case.about);
         let end = end(case, reply, claims);

@@ -1,7 +1,7 @@
 //! The queues of `template.yaml`, with its attributes. They are fixed at start. [`super::store`] contains their
 //! messages.
 
-use super::wire::{Named, OfQueue, Prefix, Refused};
+use super::wire::{Prefix, QueueNameRequest, QueueUrlRequest, Refused};
 use super::{ACCOUNT, REGION};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -41,7 +41,7 @@ impl Known {
         Ok((name, attributes))
     }
 
-    pub(super) fn url_of(&self, request: &Named) -> Result<Value, Refused> {
+    pub(super) fn url_of(&self, request: &QueueNameRequest) -> Result<Value, Refused> {
         let (name, _) = self.find(&request.queue_name)?;
         Ok(json!({ "QueueUrl": self.url(name) }))
     }
@@ -52,7 +52,7 @@ impl Known {
     }
 
     /// The queues whose dead-letter queue this is.
-    pub(super) fn sources_of(&self, request: &OfQueue) -> Result<Value, Refused> {
+    pub(super) fn sources_of(&self, request: &QueueUrlRequest) -> Result<Value, Refused> {
         let (name, _) = self.find(&request.queue_url)?;
         let target = format!("\"{}\"", arn(name));
         let redrives = |attributes: &Attributes| attributes.get("RedrivePolicy").is_some_and(|policy| policy.contains(&target));

@@ -26,9 +26,8 @@ pub(crate) fn import(store: &Store, folder: &Folder, [events, links, dead]: [&st
     };
     // If a process ended before it deleted the file, the messages are already stored.
     if !store.is_imported(LEFT).map_err(|error| said(&error))? {
-        let left: Left = serde_json::from_str(&json).map_err(|error| {
-            said(&error).hint("it holds the messages that an earlier run left; move it away to start without them")
-        })?;
+        let left: Left = serde_json::from_str(&json)
+            .map_err(|error| said(&error).hint("it has messages of an earlier run; move it away to start without them"))?;
         let of = |queue, bodies: &'_ [String]| bodies.iter().map(|body| (queue, body.clone())).collect::<Vec<_>>();
         // That version accepted links in the events queue.
         let (told, others): (Vec<_>, Vec<_>) = left.events.into_iter().partition(|body| ExternalLink::read(body, None).is_some());

@@ -1,7 +1,7 @@
 //! Messages: send, receive, delete, change of visibility.
 
 use super::known::Attributes;
-use super::store::{New, Queue, Receipt, Redrive, Taken};
+use super::store::{New, Queue, Receipt, ReceivedMessage, Redrive};
 use super::wire::{
     self, Attribute, Batch, Change, MAX_BATCH, MAX_DELAY_S, MAX_VISIBILITY_TIMEOUT_S, MAX_WAIT_S, Receive, Refused, Send,
     at_most, is_wanted,
@@ -109,7 +109,7 @@ impl Queues {
         }
     }
 
-    async fn take(&self, queue: &Queue, max: usize, hidden_s: Option<u32>) -> Result<Vec<Taken>, Refused> {
+    async fn take(&self, queue: &Queue, max: usize, hidden_s: Option<u32>) -> Result<Vec<ReceivedMessage>, Refused> {
         let queue = queue.clone();
         self.stored(false, move |store, now_ms| store.receive(&queue, max, hidden_s, now_ms)).await
     }
@@ -200,7 +200,7 @@ fn checked(mut request: Send, fifo: bool, of_queue: &Attributes) -> Result<Send,
 }
 
 /// The message as AWS returns it for the requested attributes.
-fn message(taken: Taken, request: &Receive) -> Result<Value, Refused> {
+fn message(taken: ReceivedMessage, request: &Receive) -> Result<Value, Refused> {
     let mut system = vec![
         ("SenderId", "tidings-dev".to_owned()),
         ("SentTimestamp", taken.sent_ms.to_string()),

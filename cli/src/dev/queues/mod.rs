@@ -124,13 +124,13 @@ impl Queues {
         Ok(json!({ "Attributes": attributes }))
     }
 
-    async fn purge(&self, request: wire::OfQueue) -> Result<Value, Refused> {
+    async fn purge(&self, request: wire::QueueUrlRequest) -> Result<Value, Refused> {
         let (name, _) = self.queue(&request.queue_url)?;
         self.stored(true, move |store, _| store.purge(&name)).await?;
         Ok(json!({}))
     }
 
-    async fn tags_of(&self, request: wire::OfQueue) -> Result<Value, Refused> {
+    async fn tags_of(&self, request: wire::QueueUrlRequest) -> Result<Value, Refused> {
         self.queue(&request.queue_url)?;
         Ok(json!({ "Tags": {} }))
     }

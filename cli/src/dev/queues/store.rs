@@ -54,7 +54,7 @@ pub(crate) struct New<'m> {
 
 /// A received message.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Taken {
+pub(crate) struct ReceivedMessage {
     pub(crate) id: String,
     /// Increases with each message in the file.
     pub(crate) sequence: i64,
@@ -70,7 +70,7 @@ pub(crate) struct Taken {
 
 /// Why a received message wasn't deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum ReceiveFailure {
     /// The receive counts.
     Failed,
     /// The receive doesn't count, because the event didn't cause the failure.
@@ -103,8 +103,8 @@ impl Store {
         });
         let (version, connection) = opened.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
         if version > VERSION {
-            let said = format!("{}: written by a later version (form {version}, known: {VERSION})", path.display());
-            return Err(Failure::new(said).hint("use that version, or another folder"));
+            let said = format!("{}: written by a later version (format {version}, known: {VERSION})", path.display());
+            return Err(Failure::new(said).hint("use that version of tidings, or another folder"));
         }
         let store = Self::of(connection);
         store.forgive().map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
@@ -171,7 +171,7 @@ impl Store {
         max: usize,
         visibility_timeout_s: Option<u32>,
         now_ms: i64,
-    ) -> rusqlite::Result<Vec<Taken>> {
+    ) -> rusqlite::Result<Vec<ReceivedMessage>> {
         let until_ms = after(now_ms, visibility_timeout_s.unwrap_or(queue.visibility_timeout_s));
         // Most receives find nothing, and then write nothing.
         if self.visible(&queue.name, 1, now_ms)?.is_empty() {
@@ -247,10 +247,10 @@ impl Store {
     }
 
     /// Ends receives whose messages weren't deleted. The messages become visible when their visibility timeout expires.
-    pub(crate) fn release(&self, queue: &str, receipts: &[Receipt], ended: Ended) -> rusqlite::Result<()> {
+    pub(crate) fn release(&self, queue: &str, receipts: &[Receipt], ended: ReceiveFailure) -> rusqlite::Result<()> {
         let less = match ended {
-            Ended::Failed => 0,
-            Ended::DiskFull => 1,
+            ReceiveFailure::Failed => 0,
+            ReceiveFailure::DiskFull => 1,
         };
         self.transact(|transaction| {
             receipts.iter().try_for_each(|receipt| {
@@ -364,14 +364,14 @@ fn visible(connection: &Connection, queue: &str, max: usize, now_ms: i64) -> rus
     found.query_map(params![queue, now_ms, max], |row| row.get(0))?.collect()
 }
 
-fn take(transaction: &Transaction<'_>, seq: i64, until_ms: i64, now_ms: i64) -> rusqlite::Result<Taken> {
+fn take(transaction: &Transaction<'_>, seq: i64, until_ms: i64, now_ms: i64) -> rusqlite::Result<ReceivedMessage> {
     transaction.query_row(
         "UPDATE messages SET receives = receives + 1, held = 1, visible_ms = ?2, first_received_ms = COALESCE(first_received_ms, ?3)
          WHERE seq = ?1 RETURNING body, attributes, sent_ms, receives, first_received_ms, group_id, deduplication_id",
         params![seq, until_ms, now_ms],
         |row| {
             let receives = row.get(3)?;
-            Ok(Taken {
+            Ok(ReceivedMessage {
                 id: message_id(seq),
                 sequence: seq,
                 group: row.get(5)?,

@@ -1,7 +1,7 @@
 //! Tests the store with its own clock, and across processes: closed and opened again.
 
 use super::legacy;
-use super::store::{Counts, Ended, FORGIVEN_ENDS, New, Queue, Receipt, Redrive, Store};
+use super::store::{Counts, FORGIVEN_ENDS, New, Queue, Receipt, ReceiveFailure, Redrive, Store};
 use crate::dev::folder::{Folder, LEFT, QUEUES};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,7 @@ fn bodies(store: &Store, queue: &Queue, now_ms: i64) -> Vec<String> {
 fn fail(store: &Store, now_ms: i64) {
     let taken = store.receive(&events(), 10, None, now_ms).unwrap();
     assert_eq!(taken.len(), 1);
-    store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], Ended::Failed).unwrap();
+    store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], ReceiveFailure::Failed).unwrap();
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn an_action_received_by_an_ended_process_counts_as_received_before() {
     scratch.open().send("actions.fifo", &New { group: Some("g"), ..new("say") }, 0).unwrap();
     for receive in 1..=3 {
         let taken = scratch.open().receive(&plain("actions.fifo"), 1, None, receive * 10_000).unwrap();
-        assert_eq!(taken[0].receives, u32::try_from(receive).unwrap(), "each counts: perhaps it was said");
+        assert_eq!(taken[0].receives, u32::try_from(receive).unwrap(), "each counts: it may have been shown");
     }
 }
 
@@ -144,12 +144,12 @@ fn a_receive_on_a_full_disk_does_not_count() {
     for round in 0..10 {
         let taken = store.receive(&events(), 10, None, round * 10_000).unwrap();
         assert_eq!(taken.len(), 1, "round {round}: never in the dead-letter queue");
-        store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], Ended::DiskFull).unwrap();
+        store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], ReceiveFailure::DiskFull).unwrap();
     }
     let late: Receipt = store.receive(&events(), 1, None, 100_000).unwrap()[0].receipt.parse().unwrap();
     assert_eq!(bodies(&store, &events(), 110_000), ["waits"]);
-    store.release(EVENTS, &[late], Ended::DiskFull).unwrap();
-    assert!(bodies(&store, &events(), 120_000).is_empty(), "only the newest receive can be taken back");
+    store.release(EVENTS, &[late], ReceiveFailure::DiskFull).unwrap();
+    assert!(bodies(&store, &events(), 120_000).is_empty(), "only the newest receive can be undone");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_group_is_in_order_and_waits_for_its_message_in_flight() {
     assert_eq!(first[0].body, "a1");
     drop(store);
     let store = scratch.open();
-    assert_eq!(bodies(&store, &plain("actions.fifo"), 1), ["b1"], "a1 is out: a2 and a3 wait, whoever took it");
+    assert_eq!(bodies(&store, &plain("actions.fifo"), 1), ["b1"], "a1 is in flight: a2 and a3 wait");
     store.delete("actions.fifo", &first[0].receipt.parse().unwrap()).unwrap();
     assert_eq!(bodies(&store, &plain("actions.fifo"), 2), ["a2", "a3"]);
 }
@@ -261,13 +261,10 @@ fn a_file_of_a_later_version_and_an_invalid_file_are_refused() {
     let path = scratch.folder.database(QUEUES).unwrap();
     scratch.open();
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
-    assert!(refusal(&path).contains("written by a later version (form 3, known: 2)"));
+    assert!(refusal(&path).contains("written by a later version (format 3, known: 2)"));
     let other = scratch.path.join("other");
-    std::fs::write(
-        &other,
-        "no database, and longer than a header of SQLite's has bytes: at least a hundred of them, or so it is said",
-    )
-    .unwrap();
+    std::fs::write(&other, "not a database, and longer than SQLite's header of 100 bytes: a file with any other content")
+        .unwrap();
     assert!(refusal(&other).contains("not a database"));
 }
 

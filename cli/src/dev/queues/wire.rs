@@ -16,13 +16,13 @@ pub(super) const MAX_BATCH: usize = 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct OfQueue {
+pub(super) struct QueueUrlRequest {
     pub(super) queue_url: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
+pub(super) struct QueueNameRequest {
     pub(super) queue_name: String,
 }
 

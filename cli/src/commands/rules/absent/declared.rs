@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(others(&carrier, &json!("DHL")), [Value::Null]);
         assert_eq!(others(&at(&schema, &[field("order")]), &json!({})), [Value::Null]);
         assert_eq!(at(&schema, &[field("lines"), Step::Each, field("sku")]).len(), 1);
-        assert!(at(&schema, &[field("order"), field("carier")]).is_empty(), "nothing is said of it");
+        assert!(at(&schema, &[field("order"), field("carier")]).is_empty(), "the schema doesn't describe it");
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod witness;
 
 use super::known::KnownEvent;
 use super::warning::{Absent, Places, Reason, Warning};
-use probe::{Found, Of, Probe, Tried};
+use probe::{Found, Probe, ProbeResult, ProbeSubject};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::rules::Rules;
 use tidings_config::schemas::{EventSchemas, OnMismatch};
@@ -23,7 +23,7 @@ type Key = (String, Option<Place>, Lack);
 
 /// A failure that known events show.
 #[derive(Debug)]
-struct Seen {
+struct ObservedFailure {
     found: Found,
     first: String,
     without: usize,
@@ -47,7 +47,7 @@ pub(super) fn look(rules: &Rules, places: &Places, known: &[KnownEvent], schemas
         }
         for seen in tally.seen.values() {
             let of = tally.about(&seen.found);
-            let as_in = format!("as in {} ({} of {of} known events)", seen.first, seen.without);
+            let as_in = format!("for example in {} ({} of {of} known events)", seen.first, seen.without);
             let known = (Some(seen.first.clone()), Some(seen.without), Some(of));
             let absent = Absent { sample: known.0, without: known.1, of: known.2, ..absent(&probe, &seen.found) };
             warnings.push(warning(&probe, &seen.found, places, said(&seen.found, &as_in), absent));
@@ -74,7 +74,7 @@ fn key(found: &Found) -> Key {
 /// The results of the known events.
 #[derive(Default)]
 struct Tally {
-    seen: BTreeMap<Key, Seen>,
+    seen: BTreeMap<Key, ObservedFailure>,
     /// For each part, the number of events that it fails for.
     failed: BTreeMap<String, usize>,
     /// The number of events that `when` is evaluated for, and of those for which it holds.
@@ -87,9 +87,9 @@ impl Tally {
         let mut tally = Self { asked: events.len(), ..Self::default() };
         for event in events {
             match probe.try_event(&event.envelope) {
-                Tried::Passed => {}
-                Tried::Held => tally.held += 1,
-                Tried::Failed(found) => {
+                ProbeResult::Passed => {}
+                ProbeResult::Held => tally.held += 1,
+                ProbeResult::Failed(found) => {
                     tally.held += usize::from(!found.iter().any(Found::is_condition));
                     tally.fails(event, found);
                 }
@@ -104,7 +104,7 @@ impl Tally {
         // The first result of each key stays.
         let keys: BTreeMap<Key, Found> = found.into_iter().rev().map(|found| (key(&found), found)).collect();
         for (key, found) in keys {
-            let seen = self.seen.entry(key).or_insert_with(|| Seen { found, first: event.name.clone(), without: 0 });
+            let seen = self.seen.entry(key).or_insert_with(|| ObservedFailure { found, first: event.name.clone(), without: 0 });
             seen.without += 1;
         }
     }
@@ -130,13 +130,13 @@ impl Tally {
 
 fn absent(probe: &Probe<'_>, found: &Found) -> Absent {
     let rule = match probe.of {
-        Of::Conversations(_) => None,
-        Of::Rule(_, rule) => Some(rule.name.clone()),
-        Of::Leg(_, join, _) => Some(join.name.clone()),
+        ProbeSubject::Conversations(_) => None,
+        ProbeSubject::Rule(_, rule) => Some(rule.name.clone()),
+        ProbeSubject::Leg(_, join, _) => Some(join.name.clone()),
     };
     let field = match probe.of {
-        Of::Conversations(_) | Of::Rule(..) => found.field.clone(),
-        Of::Leg(_, _, leg) => found.field.replacen("all[0]", &format!("all[{leg}]"), 1),
+        ProbeSubject::Conversations(_) | ProbeSubject::Rule(..) => found.field.clone(),
+        ProbeSubject::Leg(_, _, leg) => found.field.replacen("all[0]", &format!("all[{leg}]"), 1),
     };
     let reason = match found.lack {
         Lack::Missing => Reason::Missing,
@@ -150,9 +150,9 @@ fn absent(probe: &Probe<'_>, found: &Found) -> Absent {
 
 fn warning(probe: &Probe<'_>, found: &Found, places: &Places, message: String, absent: Absent) -> Warning {
     let (list, index) = match probe.of {
-        Of::Conversations(_) => (&places.conversations, found.entry),
-        Of::Rule(index, _) => (&places.rules, index),
-        Of::Leg(index, ..) => (&places.joins, index),
+        ProbeSubject::Conversations(_) => (&places.conversations, found.entry),
+        ProbeSubject::Rule(index, _) => (&places.rules, index),
+        ProbeSubject::Leg(index, ..) => (&places.joins, index),
     };
     Warning::at(list, index, message).of_a_place(absent)
 }
@@ -166,12 +166,12 @@ fn said(found: &Found, evidence: &str) -> String {
     };
     let remedy = || match place.to_string() {
         whole if part.ends_with("notify.text") && *expression == whole => {
-            format!("say what stands for it, as in {{{whole}|…}}")
+            format!("give a default: {{{whole}|…}}")
         }
-        whole if whole.contains("[*]") => format!("ask for it first, as in has(…) and {whole} != null"),
+        whole if whole.contains("[*]") => format!("test it first with has(…) and {whole} != null"),
         _ => {
             let way = way.as_ref().filter(|way| !way.steps.contains(&Step::Each)).unwrap_or(place);
-            format!("say what stands for it, as in {}.orValue(…)", way.optional(place.steps.len()))
+            format!("give a default: {}.orValue(…)", way.optional(place.steps.len()))
         }
     };
     match lack {

@@ -21,13 +21,13 @@ const ANYTHING: &str = "'x'";
 /// What can fail for an event by itself: the entries of `conversations`, a rule, or an event of a join.
 #[derive(Debug)]
 pub(super) struct Probe<'r> {
-    pub(super) of: Of<'r>,
+    pub(super) of: ProbeSubject<'r>,
     whole: Part<'r>,
     parts: OnceCell<Vec<Part<'r>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Of<'r> {
+pub(super) enum ProbeSubject<'r> {
     Conversations(&'r [ConversationRule]),
     /// By its position in the file.
     Rule(usize, &'r Rule),
@@ -65,7 +65,7 @@ pub(super) struct Found {
 }
 
 /// The result of an event.
-pub(super) enum Tried {
+pub(super) enum ProbeResult {
     /// The rule doesn't match the event.
     Passed,
     /// The rule holds for the event.
@@ -85,25 +85,25 @@ impl<'r> Probe<'r> {
     pub(super) fn all(rules: &'r Rules) -> Vec<Self> {
         let mut all = Vec::new();
         if !rules.conversations.is_empty() {
-            all.push(Self::new(Of::Conversations(&rules.conversations)));
+            all.push(Self::new(ProbeSubject::Conversations(&rules.conversations)));
         }
-        all.extend(rules.rules.iter().enumerate().map(|(n, rule)| Self::new(Of::Rule(n, rule))));
+        all.extend(rules.rules.iter().enumerate().map(|(n, rule)| Self::new(ProbeSubject::Rule(n, rule))));
         for (n, join) in rules.joins.iter().enumerate() {
-            all.extend((0..join.all.len()).map(|leg| Self::new(Of::Leg(n, join, leg))));
+            all.extend((0..join.all.len()).map(|leg| Self::new(ProbeSubject::Leg(n, join, leg))));
         }
         all
     }
 
-    fn new(of: Of<'r>) -> Self {
+    fn new(of: ProbeSubject<'r>) -> Self {
         Self { of, whole: whole(of), parts: OnceCell::new() }
     }
 
     pub(super) fn is_about(&self, source: &str, event_type: &str) -> bool {
         let is = |on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>| is_about(on, sources, source, event_type);
         match self.of {
-            Of::Conversations(entries) => entries.iter().any(|entry| is(&entry.on, &entry.source)),
-            Of::Rule(_, rule) => is(&rule.on, &rule.source),
-            Of::Leg(_, join, leg) => join.all.get(leg).is_some_and(|leg| is(&leg.on, &leg.source)),
+            ProbeSubject::Conversations(entries) => entries.iter().any(|entry| is(&entry.on, &entry.source)),
+            ProbeSubject::Rule(_, rule) => is(&rule.on, &rule.source),
+            ProbeSubject::Leg(_, join, leg) => join.all.get(leg).is_some_and(|leg| is(&leg.on, &leg.source)),
         }
     }
 
@@ -113,10 +113,10 @@ impl<'r> Probe<'r> {
         parts.iter().flat_map(|part| &part.expressions).filter(|placed| placed.scope == Scope::Event).collect()
     }
 
-    pub(super) fn try_event(&self, envelope: &Envelope) -> Tried {
+    pub(super) fn try_event(&self, envelope: &Envelope) -> ProbeResult {
         match self.whole.planned(envelope) {
-            Ok(held) if held || matches!(self.of, Of::Conversations(_)) => Tried::Held,
-            Ok(_) => Tried::Passed,
+            Ok(held) if held || matches!(self.of, ProbeSubject::Conversations(_)) => ProbeResult::Held,
+            Ok(_) => ProbeResult::Passed,
             Err((field, what)) => {
                 let parts = self.parts.get_or_init(|| parts(self.of));
                 let mut found: Vec<Found> = parts.iter().flat_map(|part| part.found(envelope)).collect();
@@ -125,7 +125,7 @@ impl<'r> Probe<'r> {
                     let (expression, place, way, lack) = (String::new(), None, None, Lack::Value);
                     found.push(Found { part, field, entry: 0, expression, place, way, lack, what });
                 }
-                Tried::Failed(self.named(found))
+                ProbeResult::Failed(self.named(found))
             }
         }
     }
@@ -133,13 +133,16 @@ impl<'r> Probe<'r> {
     /// Sets the name of each part, and the index of the entry of `conversations`.
     fn named(&self, mut found: Vec<Found>) -> Vec<Found> {
         for found in &mut found {
-            if let Of::Conversations(entries) = self.of {
+            if let ProbeSubject::Conversations(entries) = self.of {
                 let entry = entries.iter().position(|entry| entry.whose.expression() == found.expression);
                 found.entry = entry.unwrap_or_default();
             }
-            found.part =
-                self.part(&if let Of::Conversations(_) = self.of { found.entry.to_string() } else { found.field.clone() });
-            if let Of::Conversations(_) = self.of {
+            found.part = self.part(&if let ProbeSubject::Conversations(_) = self.of {
+                found.entry.to_string()
+            } else {
+                found.field.clone()
+            });
+            if let ProbeSubject::Conversations(_) = self.of {
                 found.field = format!("conversations[{}]", found.entry);
             }
         }
@@ -148,9 +151,9 @@ impl<'r> Probe<'r> {
 
     fn part(&self, field: &str) -> String {
         match self.of {
-            Of::Conversations(_) => format!("conversations, entry {}", field.parse::<usize>().map_or(1, |n| n + 1)),
-            Of::Rule(_, rule) => format!("rule {}, {field}", rule.name),
-            Of::Leg(_, join, leg) => {
+            ProbeSubject::Conversations(_) => format!("conversations, entry {}", field.parse::<usize>().map_or(1, |n| n + 1)),
+            ProbeSubject::Rule(_, rule) => format!("rule {}, {field}", rule.name),
+            ProbeSubject::Leg(_, join, leg) => {
                 format!("join {}, event {}, {}", join.name, leg + 1, field.rsplit('.').next().unwrap_or_default())
             }
         }
@@ -231,11 +234,13 @@ impl Part<'_> {
 }
 
 /// The whole rule, entry or join event, as the processor runs it alone.
-fn whole(of: Of<'_>) -> Part<'_> {
+fn whole(of: ProbeSubject<'_>) -> Part<'_> {
     match of {
-        Of::Conversations(entries) => part("", Rules { conversations: entries.to_vec(), ..Rules::default() }, false, Vec::new()),
-        Of::Rule(_, rule) => part("", of_one(rule.clone()), rule.enrich.is_some(), Vec::new()),
-        Of::Leg(_, join, leg) => part("", of_leg(join, join.all.get(leg).cloned()), false, Vec::new()),
+        ProbeSubject::Conversations(entries) => {
+            part("", Rules { conversations: entries.to_vec(), ..Rules::default() }, false, Vec::new())
+        }
+        ProbeSubject::Rule(_, rule) => part("", of_one(rule.clone()), rule.enrich.is_some(), Vec::new()),
+        ProbeSubject::Leg(_, join, leg) => part("", of_leg(join, join.all.get(leg).cloned()), false, Vec::new()),
     }
 }
 
@@ -255,9 +260,9 @@ fn of_leg(join: &Join, leg: Option<Leg>) -> Rules {
     Rules { joins: vec![join], ..Rules::default() }
 }
 
-fn parts(of: Of<'_>) -> Vec<Part<'_>> {
+fn parts(of: ProbeSubject<'_>) -> Vec<Part<'_>> {
     match of {
-        Of::Conversations(entries) => {
+        ProbeSubject::Conversations(entries) => {
             let placed = |entry: &ConversationRule| entry.whose.expression().to_owned();
             let all = super::super::expressions::of_conversations(entries);
             let each = entries.iter().zip(all).map(|(entry, expression)| {
@@ -266,8 +271,8 @@ fn parts(of: Of<'_>) -> Vec<Part<'_>> {
             });
             each.collect()
         }
-        Of::Rule(_, rule) => of_a_rule(rule),
-        Of::Leg(_, join, index) => {
+        ProbeSubject::Rule(_, rule) => of_a_rule(rule),
+        ProbeSubject::Leg(_, join, index) => {
             let Some(leg) = join.all.get(index) else { return Vec::new() };
             let own = format!("join {}, event {}, ", join.name, index + 1);
             let placed = |field: &str| of_join(join).into_iter().filter(|p| p.place == format!("{own}{field}")).collect();

@@ -3,7 +3,7 @@
 
 use super::super::known::KnownEvent;
 use super::declared::{at, fill, instance, others};
-use super::probe::{Found, Probe, Tried};
+use super::probe::{Found, Probe, ProbeResult};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
@@ -65,9 +65,9 @@ pub(super) fn allowed(
 
 fn failures(probe: &Probe<'_>, changed: &Envelope, place: &Place) -> Vec<Found> {
     match probe.try_event(changed) {
-        Tried::Passed | Tried::Held => Vec::new(),
+        ProbeResult::Passed | ProbeResult::Held => Vec::new(),
         // Keeps only the failures that the change causes: the others say nothing about the schema.
-        Tried::Failed(found) => {
+        ProbeResult::Failed(found) => {
             found.into_iter().filter(|found| found.place.as_ref() == Some(place) && found.lack != Lack::Value).collect()
         }
     }
@@ -152,13 +152,13 @@ impl Schema<'_> {
     fn sound(&self, probe: &Probe<'_>, mut event: Envelope) -> Option<(bool, Envelope)> {
         for _ in 0..MAX_REPLACED {
             let place = match probe.try_event(&event) {
-                Tried::Held => return Some((true, event)),
-                Tried::Passed => return Some((false, event)),
-                Tried::Failed(found) => found.first()?.place.clone()?,
+                ProbeResult::Held => return Some((true, event)),
+                ProbeResult::Passed => return Some((false, event)),
+                ProbeResult::Failed(found) => found.first()?.place.clone()?,
             };
             let fails_there = |event: &Envelope| match probe.try_event(event) {
-                Tried::Held | Tried::Passed => false,
-                Tried::Failed(found) => found.iter().any(|found| found.place.as_ref() == Some(&place)),
+                ProbeResult::Held | ProbeResult::Passed => false,
+                ProbeResult::Failed(found) => found.iter().any(|found| found.place.as_ref() == Some(&place)),
             };
             event = self.changed(&event, &place).into_iter().find(|event| !fails_there(event))?;
         }
@@ -181,7 +181,7 @@ impl Schema<'_> {
                 }
             }
             let led = self.valid(with_data(event, raw(&data)));
-            if let Some(led) = led.filter(|led| matches!(probe.try_event(led), Tried::Held)) {
+            if let Some(led) = led.filter(|led| matches!(probe.try_event(led), ProbeResult::Held)) {
                 return Some(led);
             }
         }

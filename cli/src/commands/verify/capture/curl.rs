@@ -34,12 +34,12 @@ struct Command {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
-    let text = std::str::from_utf8(bytes).map_err(|_| unreadable("a curl command that is no UTF-8"))?.trim();
+    let text = std::str::from_utf8(bytes).map_err(|_| unreadable("a curl command that isn't UTF-8"))?.trim();
     if text.contains("^\"") {
         return Err(unreadable("a curl command for cmd.exe")
-            .hint("copy it as cURL (bash): cmd.exe's escapes can't be told from the body's"));
+            .hint("copy it as cURL (bash): in the cmd.exe form, escapes and the body's characters can't be distinguished"));
     }
-    let words = words::split(text).ok_or_else(|| unreadable("a curl command with an open quote"))?;
+    let words = words::split(text).ok_or_else(|| unreadable("a curl command with an unclosed quotation mark"))?;
     let mut command = Command::default();
     let mut words = words.into_iter().enumerate().skip(1);
     while let Some((n, word)) = words.next() {
@@ -65,8 +65,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
         let known = KNOWN.contains(&format!(" {option} "));
         if !known && !IGNORED.contains(&format!(" {option} ")) {
             // The word isn't shown, because it may contain a secret.
-            return Err(unreadable(&format!("a curl command whose word {} is an option that isn't known here", n + 1))
-                .hint("leave it out if it makes no difference to the request"));
+            return Err(unreadable(&format!("a curl command whose word {} is an unknown option", n + 1))
+                .hint("remove it if it doesn't change the request"));
         }
         let value = if attached.is_empty() { words.next().map(|(_, word)| word) } else { Some(attached.to_vec()) };
         let value = value.ok_or_else(|| unreadable(&format!("{option} without a value")))?;
@@ -80,7 +80,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
 impl Command {
     fn take(&mut self, option: &str, value: Vec<u8>) -> Result<(), Failure> {
         let text =
-            || String::from_utf8(value.clone()).map_err(|_| unreadable(&format!("{option} with a value that is no UTF-8")));
+            || String::from_utf8(value.clone()).map_err(|_| unreadable(&format!("{option} with a value that isn't UTF-8")));
         match option {
             "-X" | "--request" => self.method = Some(text()?),
             "--url" => self.url = Some(text()?),
@@ -103,8 +103,8 @@ impl Command {
                 self.data.push(value);
             }
             _ => {
-                return Err(unreadable(&format!("{option}, whose bytes curl makes itself"))
-                    .hint("curl --trace-ascii shows what it sends: give that as a raw request"));
+                return Err(unreadable(&format!("{option}, for which curl generates the body"))
+                    .hint("`curl --trace-ascii` shows the request: give that as a raw request"));
             }
         }
         Ok(())
@@ -119,7 +119,7 @@ impl Command {
             (None, false, false) => "POST".to_owned(),
         };
         if self.is_get {
-            let query = String::from_utf8(std::mem::take(&mut body)).map_err(|_| unreadable("a query that is no UTF-8"))?;
+            let query = String::from_utf8(std::mem::take(&mut body)).map_err(|_| unreadable("a query that isn't UTF-8"))?;
             url = format!("{url}{}{query}", if url.contains('?') { "&" } else { "?" });
         }
         let mut headers = self.headers;
@@ -133,6 +133,6 @@ impl Command {
 }
 
 fn elsewhere(option: &str) -> Failure {
-    unreadable(&format!("{option} names a file, and its bytes aren't here"))
+    unreadable(&format!("{option} reads a file, whose content isn't in the command"))
         .hint("give the raw request instead: headers, an empty line, and the file's bytes")
 }

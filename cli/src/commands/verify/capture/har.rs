@@ -31,7 +31,7 @@ pub(super) fn read(har: &Value, entry: Option<usize>) -> Result<Captured, Failur
 
 fn body(content: &Value) -> Result<Vec<u8>, Failure> {
     match (content["text"].as_str(), content["encoding"].as_str(), content["params"].as_array()) {
-        (Some(text), Some("base64"), _) => STANDARD.decode(text).map_err(|_| unreadable("its text is no base64")),
+        (Some(text), Some("base64"), _) => STANDARD.decode(text).map_err(|_| unreadable("its text isn't base64")),
         (Some(text), _, _) => Ok(text.as_bytes().to_vec()),
         // The body is decoded into parameters, so its original encoding is lost. The search for mistakes encodes them
         // in every way.

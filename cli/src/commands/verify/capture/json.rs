@@ -8,8 +8,10 @@ use serde_json::Value;
 
 pub(super) fn read(json: &Value) -> Result<Captured, Failure> {
     if captures::is_one(json) {
-        return Err(Failure::new("a recorded delivery has no signature: `tidings capture` takes it out")
-            .hint("sign it anew: tidings send --capture FILE --dry-run --json > request.json, or play it: tidings replay FILE"));
+        return Err(Failure::new("a recorded delivery has no signature: `tidings capture` removes it").hint(
+            "sign it again with: tidings send --capture FILE --dry-run --json > request.json; or replay it with: tidings \
+                replay FILE",
+        ));
     }
     let headers = json["headers"].as_object().ok_or_else(|| unreadable("JSON without `headers`"))?;
     let pairs = headers.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
@@ -31,5 +33,5 @@ fn body(text: &str, is_base64: bool, field: &str) -> Result<Vec<u8>, Failure> {
     if !is_base64 {
         return Ok(text.as_bytes().to_vec());
     }
-    STANDARD.decode(text).map_err(|_| unreadable(&format!("`{field}` is no base64")))
+    STANDARD.decode(text).map_err(|_| unreadable(&format!("`{field}` isn't base64")))
 }

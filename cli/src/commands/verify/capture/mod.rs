@@ -58,7 +58,7 @@ pub(super) fn read(bytes: &[u8], entry: Option<usize>) -> Result<Captured, Failu
         // No other form begins with a brace, so the error of the JSON is the answer.
         Err(why) if bytes.trim_ascii_start().starts_with(b"{") => return Err(unreadable(&format!("JSON, but {why}"))),
         Ok(har) if har.pointer("/log/entries").is_some() => har::read(&har, entry)?,
-        Ok(_) | Err(_) if entry.is_some() => return Err(Failure::new("--entry is for a HAR, and this is none")),
+        Ok(_) | Err(_) if entry.is_some() => return Err(Failure::new("--entry requires a HAR, and this isn't one")),
         Ok(json) => json::read(&json)?,
         Err(_) if bytes.trim_ascii_start().starts_with(b"curl") => curl::read(bytes)?,
         Err(_) => raw::read(bytes)?,
@@ -88,7 +88,7 @@ fn captured(
         if n == MAX_REQUEST_HEADERS || head > MAX_REQUEST_HEAD_BYTES {
             return Err(head_too_long());
         }
-        let bad = || unreadable(&format!("header {} is no header", n + 1));
+        let bad = || unreadable(&format!("header {} is malformed", n + 1));
         let header = name.trim().parse::<HeaderName>().map_err(|_| bad())?;
         headers.append(header, HeaderValue::from_str(value.trim()).map_err(|_| bad())?);
     }
@@ -105,7 +105,7 @@ fn head_too_long() -> Failure {
         "the request has more than {MAX_REQUEST_HEADERS} headers, or a URL and headers of more than {MAX_REQUEST_HEAD_BYTES} bytes; \
          allowed: {MAX_REQUEST_HEADERS} and {MAX_REQUEST_HEAD_BYTES}"
     ))
-    .hint("API Gateway takes 10,240 bytes of them: leave out what the provider didn't send")
+    .hint("API Gateway allows 10,240 bytes of headers: remove those that the provider didn't send")
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {

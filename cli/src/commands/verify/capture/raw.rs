@@ -15,7 +15,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
     if end > MAX_REQUEST_HEAD_BYTES {
         return Err(head_too_long());
     }
-    let head = std::str::from_utf8(&bytes[..end]).map_err(|_| unreadable("headers that are no text"))?;
+    let head = std::str::from_utf8(&bytes[..end]).map_err(|_| unreadable("headers that aren't text"))?;
     let (mut method, mut url) = ("POST".to_owned(), String::new());
     let mut pairs = Vec::new();
     for (n, line) in head.lines().enumerate() {
@@ -27,7 +27,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
         }
         let (pseudo, rest) = line.strip_prefix(':').map_or((false, line), |rest| (true, rest));
         let (name, value) =
-            rest.split_once(':').ok_or_else(|| unreadable(&format!("line {} is no header, and before the body", n + 1)))?;
+            rest.split_once(':').ok_or_else(|| unreadable(&format!("line {} before the body isn't a header", n + 1)))?;
         match (pseudo, name) {
             (false, _) => pairs.push((name.to_owned(), value.to_owned())),
             (true, "method") => value.trim().clone_into(&mut method),

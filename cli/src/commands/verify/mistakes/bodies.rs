@@ -17,10 +17,10 @@ fn line_ends(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let text = String::from_utf8_lossy(body);
     let bare = text.replace("\r\n", "\n");
     vec![
-        ("the body lost a line feed at its end", [body, b"\n"].concat()),
-        ("the body lost a line end (CRLF) at its end", [body, b"\r\n"].concat()),
-        ("the body got a line feed at its end: editors and shells add one", body.trim_ascii_end().to_vec()),
-        ("the body got white space around it", body.trim_ascii().to_vec()),
+        ("a line feed at the end of the body was removed", [body, b"\n"].concat()),
+        ("a line end (CRLF) at the end of the body was removed", [body, b"\r\n"].concat()),
+        ("a line feed was added at the end of the body: editors and shells add one", body.trim_ascii_end().to_vec()),
+        ("white space was added around the body", body.trim_ascii().to_vec()),
         ("the body's line ends were changed from CRLF to LF", bare.replace('\n', "\r\n").into_bytes()),
         ("the body's line ends were changed from LF to CRLF", bare.into_bytes()),
     ]
@@ -32,10 +32,10 @@ fn encodings(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         bodies.push(("the body is still base64: Lambda's encoding must be undone first", decoded));
     }
     if let Ok(decoded) = serde_json::from_slice::<String>(body) {
-        bodies.push(("the body is a JSON text that holds JSON: it was encoded twice", decoded.into_bytes()));
+        bodies.push(("the body is a JSON string that contains JSON: it was encoded twice", decoded.into_bytes()));
     }
     if let Some(rest) = body.strip_prefix("\u{feff}".as_bytes()) {
-        bodies.push(("the body got a byte order mark at its beginning", rest.to_vec()));
+        bodies.push(("a byte order mark was added at the beginning of the body", rest.to_vec()));
     }
     let text = String::from_utf8_lossy(body);
     if !text.is_ascii()

@@ -31,7 +31,7 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
 
 fn body_alone(message: &Template) -> Option<(String, Template)> {
     let alone = Template(vec![Part::Value(Reference::Body)]);
-    let hint = format!("the body alone was signed, and the scheme signs {message}: change `message`, or what signs");
+    let hint = format!("only the body was signed, but the scheme signs {message}: change `message`, or the sender");
     (*message != alone).then_some((hint, alone))
 }
 
@@ -56,10 +56,8 @@ fn separated(message: &Template) -> Vec<(String, Template)> {
     let others = BETWEEN.iter().filter(|(other, _)| *other != own);
     others
         .map(|(other, named)| {
-            let hint = format!(
-                "{named} stands between the signed parts, and the scheme has {}: change `message`, or what signs",
-                name(&own)
-            );
+            let hint =
+                format!("{named} separates the signed parts, but the scheme has {}: change `message`, or the sender", name(&own));
             (hint, with(other))
         })
         .collect()
@@ -68,7 +66,6 @@ fn separated(message: &Template) -> Vec<(String, Template)> {
 /// The message in reverse order: the body before the time.
 fn reversed(message: &Template) -> Option<(String, Template)> {
     let reversed = Template(message.0.iter().rev().cloned().collect());
-    let hint =
-        format!("the parts were signed in the other order, and the scheme signs {message}: change `message`, or what signs");
+    let hint = format!("the parts were signed in another order, but the scheme signs {message}: change `message`, or the sender");
     (message.0.len() > 1 && reversed != *message).then_some((hint, reversed))
 }

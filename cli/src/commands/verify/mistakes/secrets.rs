@@ -18,19 +18,25 @@ fn spelt(attempt: &Attempt) -> Vec<Mended> {
         (hint.to_owned(), attempt.with(|a| a.secrets.iter_mut().for_each(|secret| *secret = change(secret))))
     };
     let mut mended = vec![
-        each("the secret has white space around it: store it without", &|secret| secret.trim().to_owned()),
-        each("the secret has quotes around it: store it without", &|secret| secret.trim_matches(['"', '\'']).to_owned()),
+        each("the secret has white space around it: store it without white space", &|secret| secret.trim().to_owned()),
+        each("the secret has quotation marks around it: store it without them", &|secret| {
+            secret.trim_matches(['"', '\'']).to_owned()
+        }),
     ];
     if attempt.source.scheme.algorithm == Algorithm::Token {
-        mended.push(each("the secret is stored as user:password, and the request holds its base64: store that", &|secret| {
-            STANDARD.encode(secret)
-        }));
-        mended.push(each("the secret is stored as base64, and the request holds what it stands for: store that", &|secret| {
-            let decoded = STANDARD.decode(secret).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            decoded.unwrap_or_default()
-        }));
+        mended.push(each(
+            "the secret is stored as user:password, but the request contains its base64 form: store that form",
+            &|secret| STANDARD.encode(secret),
+        ));
+        mended.push(each(
+            "the secret is stored as base64, but the request contains the decoded value: store the decoded value",
+            &|secret| {
+                let decoded = STANDARD.decode(secret).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                decoded.unwrap_or_default()
+            },
+        ));
         if let Written::Prefix(prefix) = &attempt.source.scheme.signature.written {
-            let hint = format!("the secret is stored with {prefix:?} before it: store it without");
+            let hint = format!("the secret is stored with the prefix {prefix:?}: store it without the prefix");
             mended.push(each(&hint, &|secret| secret.strip_prefix(prefix.as_str()).unwrap_or(secret).to_owned()));
         }
     }
@@ -40,11 +46,11 @@ fn spelt(attempt: &Attempt) -> Vec<Mended> {
 /// The forms of the key that providers use for secrets that look alike.
 fn forms(attempt: &Attempt) -> Vec<Mended> {
     let forms = [
-        ("the secret is used as it is shown, and not decoded first", KeyEncoding::Utf8, None),
-        ("the part of the secret after whsec_ is used as text, not as base64", KeyEncoding::Utf8, Some("whsec_")),
-        ("the part of the secret after whsec_ is base64, which is decoded first", KeyEncoding::Base64, Some("whsec_")),
-        ("the secret is hexadecimal, which is decoded first", KeyEncoding::Hex, None),
-        ("the secret is base64, which is decoded first", KeyEncoding::Base64, None),
+        ("the sender uses the secret as text, without decoding it", KeyEncoding::Utf8, None),
+        ("the sender uses the part of the secret after whsec_ as text, not as base64", KeyEncoding::Utf8, Some("whsec_")),
+        ("the sender decodes the part of the secret after whsec_ from base64", KeyEncoding::Base64, Some("whsec_")),
+        ("the sender decodes the secret from hexadecimal", KeyEncoding::Hex, None),
+        ("the sender decodes the secret from base64", KeyEncoding::Base64, None),
     ];
     let mended = |(hint, encoding, prefix): (&str, KeyEncoding, Option<&str>)| {
         let changed = attempt.with(|a| {
@@ -52,9 +58,9 @@ fn forms(attempt: &Attempt) -> Vec<Mended> {
             a.source.scheme.key.strip_prefix = prefix.map(str::to_owned);
         });
         let what_to_do = if attempt.source.provider == OWN {
-            "set `key` of the scheme so, or sign with the secret as it is stored"
+            "set `key` of the scheme accordingly, or sign with the secret as it is stored"
         } else {
-            "it looks like another provider's"
+            "it looks like a secret of another provider"
         };
         (format!("{hint}: {what_to_do}"), changed)
     };
@@ -70,13 +76,15 @@ fn keys(attempt: &Attempt) -> Vec<Mended> {
         (hint.to_owned(), attempt.with(|a| a.secrets.iter_mut().for_each(|secret| *secret = change(secret))))
     };
     vec![
-        each("the secret is stored without the whsec_ that it begins with: store it whole", &|secret| format!("whsec_{secret}")),
-        each("the base64 of the secret is the key: store that, or sign with the secret itself", &|secret| {
-            STANDARD.encode(secret)
-        }),
-        each("the hexadecimal form of the secret is the key: store that, or sign with the secret itself", &|secret| {
-            secret.bytes().map(|byte| format!("{byte:02x}")).collect()
-        }),
+        each("the secret is stored without its prefix whsec_: store it with the prefix", &|secret| format!("whsec_{secret}")),
+        each(
+            "the sender uses the base64 form of the secret as the key: store that form, or sign with the secret itself",
+            &|secret| STANDARD.encode(secret),
+        ),
+        each(
+            "the sender uses the hexadecimal form of the secret as the key: store that form, or sign with the secret itself",
+            &|secret| secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        ),
     ]
 }
 
@@ -90,6 +98,6 @@ fn others<'a>(attempt: &'a Attempt, document: &str) -> impl Iterator<Item = Mend
         .map(|(name, secrets)| (format!("it is signed with the secret of {name:?}"), attempt.with(|a| a.secrets = secrets.0)));
     let beyond = attempt.secrets.get(MAX_SECRETS_PER_SOURCE..).unwrap_or_default().to_vec();
     let hint =
-        format!("it is signed with a secret after the first {MAX_SECRETS_PER_SOURCE}, and no more are tried: take old ones away");
+        format!("it is signed with a secret after the first {MAX_SECRETS_PER_SOURCE}, and only those are used: remove old ones");
     mended.chain(std::iter::once_with(move || (hint, attempt.with(|a| a.secrets = beyond))))
 }

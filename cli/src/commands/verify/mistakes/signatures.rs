@@ -12,7 +12,7 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     let expected = named(scheme.signature.encoding);
     let is_token = scheme.algorithm == Algorithm::Token;
     let encoded = encodings.into_iter().filter(move |_| !is_token).map(move |(encoding, name)| {
-        let hint = format!("the signature is {name}, and the scheme reads {expected}: set `signature.encoding`");
+        let hint = format!("the signature is {name}, but the scheme expects {expected}: set `signature.encoding`");
         (hint, attempt.with(|a| a.source.scheme.signature.encoding = encoding))
     });
     let bare = if let Written::Prefix(prefix) = &scheme.signature.written { Some(prefix) } else { None };
@@ -21,14 +21,14 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
         text.is_some_and(|text| text.starts_with(prefix))
     };
     let bare = bare.filter(|prefix| !stands_there(prefix)).map(|prefix| {
-        let hint = format!("the signature stands there without {prefix:?}: something on the way took it off");
+        let hint = format!("the signature is there without its prefix {prefix:?}: it was removed on the way");
         (hint, attempt.with(|a| a.source.scheme.signature.written = Written::Plain))
     });
     let macs = [Algorithm::HmacSha256, Algorithm::HmacSha1, Algorithm::HmacSha512, Algorithm::HmacMd5];
     let is_mac = macs.contains(&scheme.algorithm);
     let made = macs.into_iter().filter(move |_| is_mac).map(move |algorithm| {
         let hint =
-            format!("the signature is made by {}, and the scheme expects {}", algorithm.as_str(), scheme.algorithm.as_str());
+            format!("the signature is made with {}, but the scheme expects {}", algorithm.as_str(), scheme.algorithm.as_str());
         (hint, attempt.with(|a| a.source.scheme.algorithm = algorithm))
     });
     renamed(attempt).chain(encoded).chain(bare).chain(made)
@@ -41,7 +41,8 @@ fn renamed(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     wanted.into_iter().flat_map(move |wanted| {
         attempt.delivery.headers.iter().filter(|(_, value)| value.len() > 8).map(move |(name, value)| {
             let hint = format!(
-                "the signature is in the header {name}, not in {wanted}: something on the way renamed it, or it is an older one"
+                "the signature is in the header {name}, not in {wanted}: the header was renamed on the way, or the sender uses \
+                 an older scheme"
             );
             (hint, attempt.with(|a| drop(a.delivery.headers.insert(wanted.clone(), value.clone()))))
         })

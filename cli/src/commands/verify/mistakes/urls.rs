@@ -32,17 +32,17 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
             let parts = names.join(" and ");
             let hint = match (said, names.is_empty()) {
                 (true, true) => {
-                    format!("public_url has a query, and the request's own comes after it: set public_url to {address}")
+                    format!("public_url has a query, and the request's query is appended to it: set public_url to {address}")
                 }
                 (true, false) => {
                     format!("the provider signs another URL than public_url, with another {parts}: {address}{}", more(&names))
                 }
                 (false, true) => {
-                    format!("the provider signs the URL that it was given: set public_url, or --public-url, to {address}")
+                    format!("the provider signs the URL that is configured there: set public_url, or --public-url, to {address}")
                 }
                 (false, false) => format!(
-                    "the provider signs the URL that it was given, which had another {parts} than the request: set public_url, or \
-                     --public-url, to {address}{}",
+                    "the provider signs the URL that is configured there, which has another {parts} than the request: set \
+                     public_url, or --public-url, to {address}{}",
                     more(&names)
                 ),
             };
@@ -57,7 +57,7 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
 
 /// A text about the query. It doesn't show the query, which may contain a token.
 fn more(names: &[&'static str]) -> &'static str {
-    if names.contains(&"query") { "; something on the way added to the query, dropped or reordered it" } else { "" }
+    if names.contains(&"query") { "; the query was changed or reordered on the way" } else { "" }
 }
 
 /// Whether the URL is part of the signed message.
