@@ -438,3 +438,17 @@ fn a_note_of_a_rule_that_nobody_sends_lists_only_some_of_the_known_types() {
         assert!(line.len() < 600 && line.contains(" more") && line.contains(near), "{line}");
     }
 }
+
+/// Readers copy the page's files.
+#[test]
+fn the_files_that_the_configuration_page_begins_with_pass_the_check() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md")).expect("the page");
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let files: Vec<&str> = blocks.filter(|block| block.starts_with("version: 1\n")).collect();
+    let [sources, rules] = files[..] else { panic!("the page has {} whole files", files.len()) };
+    let folder = Folder::new("page");
+    folder.write("sources.yaml", sources);
+    folder.write("rules.yaml", rules);
+    let output = folder.run(&["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}

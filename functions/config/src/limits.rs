@@ -354,6 +354,10 @@ pub const MAX_TIMER_DELAY: Duration = Duration::from_secs(900);
 /// limit of WhatsApp and Telegram. A longer text is cut when it is sent.
 pub const MAX_TEXT_CHARS: usize = 4_096;
 
+/// Characters of a value in a text that is never cut, although it has spaces: names, addresses and lists of numbers are
+/// shorter.
+pub const MAX_EXACT_VALUE_CHARS: usize = 200;
+
 /// Slack's recommendation for `text` of `chat.postMessage`; Slack itself cuts at 40,000. Here and below, "characters"
 /// of a channel are counted as UTF-16 code units, the count that is never smaller than others.
 pub const MAX_SLACK_TEXT_CHARS: usize = 4_000;

@@ -321,6 +321,19 @@ fn neither_a_link_nor_data_nor_a_character_is_cut_in_two() {
     // Open markup is closed.
     let bold = render(&strong(vec![prose(&"word ".repeat(2_000))]), Some(Channel::Telegram));
     assert!(bold.text.starts_with('*') && bold.text.ends_with("word*…"));
+    // A long value that somebody wrote is cut, whatever its field is called.
+    for (text, least) in [("lorem ipsum ".repeat(500), 3_980), ("語".repeat(5_000), 3_999), ("слово ".repeat(1_000), 3_980)]
+    {
+        for spans in [vec![words("Message: "), data(&text)], strong(vec![data(&text)])] {
+            let rendered = render(&spans, Some(Channel::Slack));
+            assert!(rendered.cut && rendered.text.chars().count() >= least, "{}", rendered.text);
+        }
+    }
+    let short = |chars: usize| render(&[data(&"a b ".repeat(chars / 4)), words(&"x".repeat(3_900))], Some(Channel::Slack)).text;
+    assert!(short(200).starts_with("a b a b"), "what fits is shown");
+    let ends = |chars: usize| render(&[words(&"x ".repeat(1_950)), data(&"a b ".repeat(chars / 4))], Some(Channel::Slack)).text;
+    assert!(!ends(200).contains('a'), "a value of 200 characters is exact");
+    assert!(ends(204).contains("a b a"), "a longer one is prose");
     // A single value that can't be cut.
     assert_eq!(render(&[data(&"7".repeat(5_000))], Some(Channel::Slack)).text, "…");
 }

@@ -162,7 +162,7 @@ impl Planner {
             };
             match expression.evaluate(variables).map_err(|error| failed(error.into()))? {
                 Value::Null => {}
-                Value::String(text) if text.is_empty() => {}
+                Value::String(text) if text.trim().is_empty() => {}
                 Value::String(text) if text.len() <= MAX_CONVERSATION_BYTES => return Ok(owner(text)),
                 Value::String(text) => {
                     return Err(failed(RuleError::LongText { bytes: text.len(), allowed: MAX_CONVERSATION_BYTES }));

@@ -190,3 +190,20 @@ async fn a_missing_null_or_mistyped_value_never_fails_the_event() {
     let reason = "rule strict, set.carrier: no field \"carrier\"; test with has(…)";
     assert_eq!(claim.reason.as_deref(), Some(reason));
 }
+
+#[tokio::test]
+async fn a_blank_conversation_is_none() {
+    let rules = r#"
+version: 1
+conversations: [{ on: "*", conversation: data.who }, { on: "*", conversation: "'desk'" }]
+rules:
+  - { name: seen, on: seen, set: { seen: data.who } }
+"#;
+    let rules = read_rules("rules.yaml", rules, &[]).unwrap_or_else(|report| panic!("{report}"));
+    for who in ["", " ", "\t\n", "\u{a0}"] {
+        let harness = Harness::with(rules.clone(), |store| store);
+        let sent = Sent { id: "e1", event_type: "seen", order: "1", age_seconds: 0, data: json!({"who": who}) };
+        assert_eq!(harness.handle(vec![sent.message(1)]).await, [""; 0]);
+        assert_eq!(harness.fact("desk", "order/1", "seen"), who, "{who:?} is nobody's name");
+    }
+}

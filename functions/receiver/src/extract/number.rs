@@ -1,5 +1,6 @@
 //! Numbers and times as providers write them in events. Signed timestamps are parsed more strictly: [`crate::verify`].
 
+use std::borrow::Cow;
 use tidings_config::scheme::TimeUnit;
 use tidings_config::time::Timestamp;
 
@@ -36,8 +37,19 @@ pub(super) fn time(unit: TimeUnit, text: &str) -> Option<Timestamp> {
     match unit {
         TimeUnit::S => thousandths(text).map(Timestamp::from_unix_ms),
         TimeUnit::Ms => whole(parted(text)?.0).and_then(|ms| i64::try_from(ms).ok()).map(Timestamp::from_unix_ms),
-        TimeUnit::Rfc3339 => Timestamp::parse_written(text),
-        TimeUnit::Utc => Timestamp::parse_utc(text),
+        TimeUnit::Rfc3339 => Timestamp::parse_written(&to_nanoseconds(text)),
+        TimeUnit::Utc => Timestamp::parse_utc(&to_nanoseconds(text)),
+    }
+}
+
+/// The text without digits of the second behind the ninth, which no parser takes.
+fn to_nanoseconds(text: &str) -> Cow<'_, str> {
+    let Some(point) = text.find(['.', ',']) else { return Cow::Borrowed(text) };
+    let fraction = &text[point + 1..];
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    match digits {
+        0..=9 => Cow::Borrowed(text),
+        _ => Cow::Owned([&text[..=point], &fraction[..9], &fraction[digits..]].concat()),
     }
 }
 
@@ -123,6 +135,10 @@ mod tests {
             (TimeUnit::Ms, "1795975400123.0"),
             (TimeUnit::Ms, "1.795975400123E12"),
             (TimeUnit::Rfc3339, "2026-11-29T18:03:20.123456Z"),
+            (TimeUnit::Rfc3339, "2026-11-29T18:03:20.123456789Z"),
+            (TimeUnit::Rfc3339, "2026-11-29T18:03:20.123456789012345Z"),
+            (TimeUnit::Rfc3339, "2026-11-29 19:03:20.1234567890123456789 +01:00"),
+            (TimeUnit::Utc, "2026-11-29T18:03:20.1234567890"),
             (TimeUnit::Rfc3339, "2026-11-29 18:03:20.123 UTC"),
             (TimeUnit::Rfc3339, "2026-11-29 10:03:20.123 -0800"),
             (TimeUnit::Rfc3339, "2026-11-29 19:03:20.123 +01:00"),

@@ -4,6 +4,8 @@ use super::glyphs::{Glyph, Glyphs, Source, Styles};
 use super::gsm;
 use super::out::Out;
 use super::{Limit, Write};
+use crate::limits::MAX_EXACT_VALUE_CHARS;
+use std::collections::BTreeSet;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The part that fits, and whether the text was cut.
@@ -25,7 +27,7 @@ pub(super) fn fit(glyphs: &Glyphs, limit: &Limit, write: Write) -> (Out, bool) {
     }
 }
 
-/// Positions where a text can be cut: none inside a link or data.
+/// Positions where a text can be cut: none inside a link or exact data.
 struct Places {
     words: Vec<usize>,
     graphemes: Vec<usize>,
@@ -34,10 +36,11 @@ struct Places {
 impl Places {
     fn of(glyphs: &Glyphs, limit: &Limit) -> Self {
         let end = glyphs.all.len().min(limit.units);
+        let exact = exact(glyphs);
         let is_free = |at: usize| match (glyphs.all.get(at.wrapping_sub(1)), glyphs.all.get(at)) {
             (Some(before), Some(after)) => {
                 let in_link = before.link.is_some() && before.link == after.link;
-                let in_data = before.whole.is_some() && before.whole == after.whole;
+                let in_data = before.whole.is_some_and(|value| exact.contains(&value)) && before.whole == after.whole;
                 !in_link && !in_data
             }
             (None, _) | (_, None) => true,
@@ -54,6 +57,14 @@ impl Places {
         let words = graphemes.iter().copied().filter(|at| is_edge(*at)).collect();
         Self { words, graphemes }
     }
+}
+
+/// The values that are shown whole or not at all: a number, a code, an address, or anything short. A longer value with
+/// spaces or letters of any other script than ASCII is what somebody wrote, whatever its field is called.
+fn exact(glyphs: &Glyphs) -> BTreeSet<usize> {
+    let is_exact = |value: &[Glyph]| value.len() <= MAX_EXACT_VALUE_CHARS || value.iter().all(|glyph| glyph.c.is_ascii_graphic());
+    let values = glyphs.all.chunk_by(|one, next| one.whole == next.whole);
+    values.filter(|value| is_exact(value)).filter_map(|value| value[0].whole).collect()
 }
 
 /// The last position at which the text fits. The length nearly always grows with the position, so the result of the

@@ -50,7 +50,7 @@ pub(super) struct Glyph {
     pub(super) styles: Styles,
     /// The index of its link in [`Glyphs::links`].
     pub(super) link: Option<usize>,
-    /// Its value, if that is data: data is shown whole or not at all.
+    /// Its value, if that is data: data is shown whole or not at all, unless it is long prose.
     pub(super) whole: Option<usize>,
 }
 
