@@ -113,8 +113,8 @@ fn meaning(claim: &Claim) -> (Style, &'static str) {
         return (FAINT, "erased with its conversation: only the key is left, so that no duplicate brings it back");
     }
     match (claim.state, claim.outcome) {
-        (ClaimState::Received, _) => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
-        (ClaimState::Enqueued, _) => (WARN, "queued, waiting for the processor"),
+        (ClaimState::Received, _) => (WARN, "waiting for the processor. A further delivery is queued again"),
+        (ClaimState::Enqueued, _) => (WARN, "queued, waiting for the processor. A further delivery is a duplicate"),
         (ClaimState::Dead, _) => (BAD, "given up: its message went to the dead-letter queue"),
         (ClaimState::Processed, Some(Outcome::Noted)) => (WARN, "noted: no rule is about it, and nothing came of it"),
         (ClaimState::Processed, Some(Outcome::Stale)) => (WARN, "stale: all that it would have set was newer already"),
