@@ -107,14 +107,15 @@ class AwsProxy:
             ]
 
     def commits(self, claim_key):
-        """Transactions with this claim in them that the store accepted: the number of effects an event has had."""
+        """How often this claim was set to `processed`: the number of effects an event has had."""
         return self.effects()[claim_key]
 
     def effects(self):
-        """How often each event has had its effect: transactions that the store accepted, by claim key."""
+        """How often each event has had its effect: accepted writes that set its claim to `processed`, by claim key. Such a write is a
+        transaction, or an update of the claim alone."""
         with self._lock:
-            accepted = [c for c in self.calls if c.operation == "TransactWriteItems" and c.status == 200]
-        return Counter(key for call in accepted for key in _item_keys(call.body))
+            accepted = [c for c in self.calls if c.operation in ("TransactWriteItems", "UpdateItem") and c.status == 200]
+        return Counter(key for call in accepted for key in _processed_keys(call.body))
 
     def _caller(self, call):
         if call.harness:
@@ -248,18 +249,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def _item_keys(body):
-    """Values of every `pk` that a TransactWriteItems body names."""
+def _processed_keys(body):
+    """Keys of the claims that the body of a TransactWriteItems or an UpdateItem sets to `processed`."""
     try:
-        items = json.loads(body)["TransactItems"]
-    except (ValueError, KeyError):
+        request = json.loads(body)
+    except ValueError:
         return set()
-    keys = set()
-    for item in items:
-        for verb in item.values():
-            for where in ("Key", "Item"):
-                keys.update(verb.get(where, {}).get("pk", {}).values())
-    return keys
+    updates = [item["Update"] for item in request["TransactItems"] if "Update" in item] if "TransactItems" in request else [request]
+    return {
+        value
+        for update in updates
+        if ":processed_at" in update.get("ExpressionAttributeValues", {})
+        for value in update["Key"]["pk"].values()
+    }
 
 
 def bootstrap_at(address):

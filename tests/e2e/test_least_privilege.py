@@ -120,7 +120,8 @@ def test_the_functions_themselves_are_held_to_their_roles(stack, tidings, corpus
         assert [c["state"] for c in stack.claims().values()] == ["received"]
     with stack.without("ProcessorRole", "CommitClaim"):
         assert stack.send(request).status == 202
-        stack.until("a refused commit", lambda: [c.status for c in stack.proxy.made_by() if c.operation == "TransactWriteItems"])
+        # The claim is read with the facts, before they are written.
+        stack.until("a refused read", lambda: [c for c in stack.proxy.made_by("processor") if c.status == 400])
         assert stack.context() == {}
     stack.settle()
     assert [c["state"] for c in stack.claims().values()] == ["processed"]

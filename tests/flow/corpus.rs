@@ -9,7 +9,9 @@ async fn corpus_sent() -> World {
     let mut world = World::new().await;
     for case in &corpus().cases {
         let reply = world.deliver(case).await.unwrap();
-        assert_eq!(reply, (case.expect.status, case.expect.reply.clone()), "{}", case.name);
+        // Nothing is processed yet, so a repeated event is accepted again.
+        let expected = if case.repeats { (202, "accepted".to_owned()) } else { (case.expect.status, case.expect.reply.clone()) };
+        assert_eq!(reply, expected, "{}", case.name);
     }
     world
 }

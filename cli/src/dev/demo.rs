@@ -118,7 +118,8 @@ impl Demo<'_> {
             };
             // Deliveries of the story are sent one after the other. All others are sent at once, as providers do.
             let is_told = !self.is_verbose && case.story.is_some();
-            if case.after.is_some() || is_told {
+            // Before it is processed, a repeated event is accepted again.
+            if case.after.is_some() || case.repeats || is_told {
                 self.wait(&sent).await?;
             }
             if is_told {

@@ -108,7 +108,7 @@ fn the_tail_prints_each_state_of_each_event_once_until_it_is_interrupted() {
     // A poison event: it is queued for some polls, and then dead-lettered.
     assert!(dev.send(&["--case", "orders-poison"]).status.success());
     let poison = |state: &str| ("orders#ord-evt-3666".to_owned(), state.to_owned());
-    assert_eq!(next(), poison("enqueued"));
+    assert_eq!(next(), poison("received"));
     assert_eq!(next(), poison("dead"));
     let interrupted = Command::new("kill").args(["-INT", &tail.0.id().to_string()]).status().expect("kill");
     assert!(interrupted.success() && tail.0.wait().expect("its end").success());

@@ -78,9 +78,9 @@ fn dev_with_presets_accepts_requests_signed_by_send() {
         let forged = dev.send(&[preset, "--preset", "--tamper", "signature", "--json"]);
         assert_eq!((forged.status.code(), &json(&forged)["status"]), (Some(1), &401.into()), "{preset}");
     }
-    let statuses = [0, 1].map(|_| json(&dev.send(&["clerk", "--preset", "--same", "--json"]))["status"].clone());
+    let statuses = dev.send_twice(&["clerk", "--preset", "--same", "--json"]).map(|sent| sent["status"].clone());
     assert_eq!(statuses, [202, 200], "the same id is a duplicate");
-    let configured = [0, 1].map(|_| json(&dev.send(&["stripe", "--preset", "--same", "--json"]))["status"].clone());
+    let configured = dev.send_twice(&["stripe", "--preset", "--same", "--json"]).map(|sent| sent["status"].clone());
     assert_eq!(configured, [202, 200], "a preset whose name is a source's has the source's secret");
 }
 

@@ -74,6 +74,13 @@ impl Dev {
         run_at_root(&[arguments, &["--endpoint-url", &self.dynamodb]].concat())
     }
 
+    /// Sends twice, the second time after the first is processed.
+    pub(crate) fn send_twice(&self, arguments: &[&str]) -> [Value; 2] {
+        let first = json(&self.send(arguments));
+        self.claim(first["claim_keys"][0].as_str().expect("a claim key"), "processed");
+        [first, json(&self.send(arguments))]
+    }
+
     /// The claim, once it has this state.
     pub(crate) fn claim(&self, key: &str, state: &str) -> Value {
         let until = Instant::now() + Duration::from_secs(20);

@@ -1,10 +1,13 @@
-//! claim → enqueue → mark, for each event of a delivery. [`tidings_core::claim::decide`] decides the steps; this
-//! module carries them out.
+//! claim → enqueue, for each event of a delivery. [`tidings_core::claim::decide`] decides the steps; this module
+//! carries them out.
 //!
-//! First the events are claimed. Then those that must be queued are sent in as few batches as possible. Then each
-//! event that SQS has acknowledged is marked. An event that SQS hasn't acknowledged keeps its claim unchanged and
-//! doesn't affect the others. A delivery with very many events is handled in steps of [`EVENTS_AT_ONCE`] while time
-//! is left. The remaining events aren't claimed; the provider sends the delivery again.
+//! First the events are claimed. Then those that must be queued are sent in as few batches as possible. An event that
+//! SQS hasn't acknowledged keeps its claim unchanged and doesn't affect the others. A delivery with very many events is
+//! handled in steps of [`EVENTS_AT_ONCE`] while time is left. The remaining events aren't claimed; the provider sends
+//! the delivery again.
+//!
+//! If a delivery may have to be sent again, the claims of the events that SQS has acknowledged are marked `enqueued`:
+//! the next try then goes on where this one ended. Other events aren't marked (decision 63).
 
 mod batches;
 
@@ -50,7 +53,7 @@ struct Arrival<'a> {
 struct Waiting {
     event: Named,
     message: String,
-    /// Whether its claim is marked `enqueued` afterwards.
+    /// Whether its claim may be marked `enqueued` afterwards.
     mark: bool,
 }
 
@@ -107,7 +110,7 @@ impl Acceptor {
             }
             let some: Vec<_> = places.by_ref().take(EVENTS_AT_ONCE).collect();
             // An event that isn't durable doesn't stop the events after it.
-            durable = match (self.accept_some(arrival, some).await, durable) {
+            durable = match (self.accept_some(arrival, some, count > EVENTS_AT_ONCE).await, durable) {
                 (Reply::Duplicate, so_far) => so_far,
                 (_, Reply::NotDurable) => Reply::NotDurable,
                 (some, _) => some,
@@ -117,16 +120,20 @@ impl Acceptor {
     }
 
     /// [`Reply::Accepted`], [`Reply::Duplicate`] or [`Reply::NotDurable`].
-    async fn accept_some(&self, arrival: Arrival<'_>, events: Vec<(usize, VerifiedEvent)>) -> Reply {
+    async fn accept_some(&self, arrival: Arrival<'_>, events: Vec<(usize, VerifiedEvent)>, in_steps: bool) -> Reply {
         let claimed = stream::iter(events).map(|(place, event)| self.claim(arrival, place, event)).buffered(CONCURRENT_CALLS);
         let waiting: Vec<Waiting> = claimed.filter_map(ready).collect().await;
         if waiting.is_empty() {
             return Reply::Duplicate;
         }
         let answers = self.enqueue(&waiting, arrival.trace).await;
-        let settled = stream::iter(waiting.into_iter().zip(answers)).map(|(event, answer)| self.settle(arrival, event, answer));
-        let settled: Vec<Acceptance> = settled.buffered(CONCURRENT_CALLS).collect().await;
-        if settled.contains(&Acceptance::NotDurable) { Reply::NotDurable } else { Reply::Accepted }
+        let one_fails = answers.iter().any(Result::is_err);
+        // After one of several steps the time may run out.
+        let marks = one_fails || in_steps;
+        let settled =
+            stream::iter(waiting.into_iter().zip(answers)).map(|(event, answer)| self.settle(arrival, event, answer, marks));
+        settled.buffered(CONCURRENT_CALLS).collect::<()>().await;
+        if one_fails { Reply::NotDurable } else { Reply::Accepted }
     }
 
     /// Claims one event. `None`: SQS had acknowledged it before. `place` is its index in the delivery, from 0.
@@ -244,8 +251,8 @@ impl Acceptor {
         one_each(answers, batch.len())
     }
 
-    /// Marks the claim if SQS has acknowledged the event.
-    async fn settle(&self, arrival: Arrival<'_>, waiting: Waiting, answer: Result<(), Unavailable>) -> Acceptance {
+    /// Counts and logs the event. `marks`: its claim is marked if SQS has acknowledged it.
+    async fn settle(&self, arrival: Arrival<'_>, waiting: Waiting, answer: Result<(), Unavailable>, marks: bool) {
         let (source, event) = (&arrival.source.name, waiting.event);
         let acceptance = match answer {
             Err(unavailable) => {
@@ -257,7 +264,8 @@ impl Acceptor {
             Ok(()) => {
                 Metric::Accepted.count(source);
                 tracing::debug!(target: STEP, step = "enqueued", source, claim_key = %event.key);
-                if waiting.mark
+                if marks
+                    && waiting.mark
                     && let Err(unavailable) = self.claims.mark_enqueued(&event.key, self.clock.now()).await
                 {
                     // Without its mark, the event's next delivery queues it again, which is harmless.
@@ -267,7 +275,6 @@ impl Acceptor {
             }
         };
         self.log(arrival, &event, acceptance);
-        acceptance
     }
 
     /// Logs the one line that every event has.

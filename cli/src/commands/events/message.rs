@@ -46,6 +46,12 @@ impl MessageLocation {
                     .to_owned()
             }
             Self::DeadLinks => "in the dead-letter queue of links, or of events if it was sent there: docs/links.md".to_owned(),
+            // The numbers are approximate.
+            Self::Events { depth: Depth { visible: 0, in_flight: 0, delayed: 0 } } => {
+                "the events queue is empty. If it stays empty, this event was never queued: its delivery got no 2xx, and the \
+                 provider's next retry queues it"
+                    .to_owned()
+            }
             Self::Events { depth } => format!(
                 "the events queue has {} visible, {} in flight, {} delayed",
                 depth.visible, depth.in_flight, depth.delayed
@@ -70,6 +76,8 @@ mod tests {
         let claim = Claim::new(ClaimKey::from("orders#1".to_owned()));
         let waits = MessageLocation::Events { depth: Depth { visible: 12, in_flight: 3, delayed: 1 } };
         assert_eq!(waits.said(&claim), "the events queue has 12 visible, 3 in flight, 1 delayed");
+        let empty = MessageLocation::Events { depth: Depth { visible: 0, in_flight: 0, delayed: 0 } };
+        assert!(empty.said(&claim).contains("never queued"), "a claim doesn't say whether its event was queued");
         let json = serde_json::to_value(&waits).unwrap();
         assert_eq!(json, serde_json::json!({ "queue": "events", "visible": 12, "in_flight": 3, "delayed": 1 }));
         let dead_link = Claim::new(ClaimKey::from("@link#crm-77".to_owned()));

@@ -115,8 +115,8 @@ fn meaning(claim: &Claim) -> (Style, &'static str) {
         return (FAINT, "erased with its conversation: only the key is stored, so that duplicates are recognised");
     }
     match (claim.state, claim.outcome) {
-        (ClaimState::Received, _) => (WARN, "claimed, but not confirmed as queued. Another delivery is queued again"),
-        (ClaimState::Enqueued, _) => (WARN, "queued, waiting for the processor"),
+        (ClaimState::Received, _) => (WARN, "waiting for the processor. Another delivery is queued again"),
+        (ClaimState::Enqueued, _) => (WARN, "queued, waiting for the processor. Another delivery is a duplicate"),
         (ClaimState::Dead, _) => (BAD, "dead-lettered: its message was moved to the dead-letter queue"),
         (ClaimState::Processed, Some(Outcome::Noted)) => (WARN, "noted: no rule matches it, so it had no effect"),
         (ClaimState::Processed, Some(Outcome::Stale)) => (WARN, "stale: the context already had newer values for all its facts"),

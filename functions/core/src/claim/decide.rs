@@ -52,7 +52,7 @@ impl Body {
 /// The receiver's next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterRecord {
-    /// Send the event to the queue, then mark the claim `enqueued` if `mark`.
+    /// Send the event to the queue. `mark`: then its claim may be marked `enqueued`.
     Enqueue { mark: bool },
     /// SQS has acknowledged it before: nothing to send.
     Duplicate,
@@ -60,8 +60,8 @@ pub enum AfterRecord {
 
 /// | claim | next step |
 /// |---|---|
-/// | new | queue, mark |
-/// | `received` | queue again, mark: the first try may have failed |
+/// | new | queue |
+/// | `received` | queue again: the first try may have failed |
 /// | `enqueued`, `processed` | duplicate |
 /// | `dead` | queue again; the claim stays `dead` until it is processed |
 /// | contended | queue again, as for `received`; the processor's transaction decides |

@@ -22,16 +22,17 @@ tidings_config::words! {
     /// The state of an event.
     ///
     /// ```text
-    ///            put            send acknowledged         commit
-    /// (nothing) ─────▶ received ─────────────────▶ enqueued ─────▶ processed
-    ///                     │                            │               ▲
-    ///                     ├────────── commit ──────────┼───────────────┤  the mark may come late or never
-    ///                     └── last receive failed ──▶ dead ── redrive ─┘
+    ///            put                            commit
+    /// (nothing) ─────▶ received ───────────────────────────────────▶ processed
+    ///                     │                                              ▲
+    ///                     ├─ queued, and its delivery fails ▶ enqueued ──┤
+    ///                     └─ the last receive fails ────────▶ dead ──────┘ after a redrive
     /// ```
     ClaimState {
-        /// Put by the receiver. It isn't known whether the event was queued.
+        /// Put by the receiver. The claim doesn't say whether the event was queued.
         Received = "received",
-        /// SQS has acknowledged the event.
+        /// SQS has acknowledged the event. Set only if its delivery must be sent again; the version before set it for
+        /// every event.
         Enqueued = "enqueued",
         /// Its effect is in the context.
         Processed = "processed",

@@ -108,7 +108,7 @@ metrics! {
     Unauthentic: Share by Source,
     /// Events that SQS accepted. If this is true of a whole delivery, it is answered with 202, or with what its provider expects.
     Accepted: Count by Source,
-    /// Events that were already queued, by the state of their claim.
+    /// Events that were processed or queued before, by the state of their claim.
     Duplicate: Count by State,
     /// Events that SQS did not accept: answered with 503.
     EnqueueFailed: Count by Source,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tidings_config::provider::{Provider, Vector};
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp};
+use tidings_core::claim::ClaimState;
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_project::presets;
@@ -23,6 +24,7 @@ pub(crate) struct World {
     pub(crate) captured: Arc<MemorySecrets>,
     pub(crate) https: Arc<MemoryHttps>,
     pub(crate) clock: Arc<ManualClock>,
+    store: Arc<MemoryStore>,
     ports: Ports,
     sources: Vec<Source>,
     document: Value,
@@ -55,13 +57,14 @@ impl World {
 
     fn wired(sources: Vec<Source>, document: Value, now: Timestamp, captures: bool) -> Self {
         let faults = Arc::new(Faults::default());
+        let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
         let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
         let secrets = Arc::new(MemorySecrets::new(Arc::clone(&faults), document.to_string()));
         let captured = Arc::new(MemorySecrets::new(Arc::clone(&faults), "{}"));
         let https = Arc::new(MemoryHttps::new(Arc::clone(&faults)));
         let clock = Arc::new(ManualClock::at(now));
         let ports = Ports {
-            claims: Arc::new(MemoryStore::new(Arc::clone(&faults))),
+            claims: Arc::clone(&store) as Arc<_>,
             queue: Arc::clone(&queue) as Arc<_>,
             secrets: Arc::clone(&secrets) as Arc<_>,
             captured: captures.then(|| Arc::clone(&captured) as Arc<_>),
@@ -69,7 +72,7 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let receiver = Receiver::new(sources.clone(), ports.clone());
-        Self { receiver, faults, queue, secrets, captured, https, clock, ports, sources, document }
+        Self { receiver, faults, queue, secrets, captured, https, clock, store, ports, sources, document }
     }
 
     /// Another container: it has nothing in memory, and the same tables and queues.
@@ -120,7 +123,12 @@ impl World {
         for (name, value) in headers {
             request.headers_mut().append(name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value"));
         }
-        self.receiver.handle(request).await
+        let answer = self.receiver.handle(request).await;
+        // What is accepted is processed before the next request comes.
+        if answer.status().is_success() {
+            self.queued().iter().for_each(|event| self.store.set_state(&event.claimkey, ClaimState::Processed));
+        }
+        answer
     }
 
     /// Signed now with the source's secret, and sent.

@@ -110,7 +110,7 @@ async fn every_end_of_a_request_is_counted_once() {
     assert_eq!(counted(Metric::Received).iter().filter(|(source, ..)| source == "orders").count(), 4);
     assert_eq!(counted(Metric::Accepted), [of("orders", "", 1), of("orders", "", 1)]);
     assert_eq!(counted(Metric::Unreadable), [of("orders", "truncated_json", 1)]);
-    assert_eq!(counted(Metric::Duplicate), [of("orders", "enqueued", 1)]);
+    assert_eq!(counted(Metric::Duplicate), [of("orders", "processed", 1)]);
     assert_eq!(counted(Metric::EnqueueFailed), [of("orders", "", 1)]);
     let refused = [("orders", "not_durable"), ("github", "mismatch"), (UNKNOWN, "not_found")];
     assert_eq!(counted(Metric::Refused), refused.map(|(source, reason)| of(source, reason, 1)));

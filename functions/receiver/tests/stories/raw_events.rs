@@ -13,6 +13,7 @@ async fn invoke(harness: &Harness, event: &Value) -> Value {
     let answered = answer(&harness.receiver, LambdaEvent::new(payload, Context::default())).await;
     let answered = serde_json::to_value(answered).unwrap();
     assert!(answered["statusCode"].is_u64() && answered["headers"].is_object() && answered["body"].is_string(), "{answered}");
+    harness.process(answered["statusCode"].as_u64());
     answered
 }
 

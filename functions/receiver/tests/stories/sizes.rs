@@ -43,7 +43,7 @@ async fn the_size_of_the_sent_message_counts() {
     let mut padded = self::body(100).into_bytes();
     padded.resize(MAX_BODY_BYTES, b' ');
     assert_eq!(harness.send(&harness.signed("orders", padded)).await.said(), ACCEPTED);
-    assert_eq!(harness.calls(), 3);
+    assert_eq!(harness.calls(), 2);
 }
 
 #[tokio::test]

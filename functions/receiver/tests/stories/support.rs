@@ -8,6 +8,7 @@ use receiver::verify::{Key, sign};
 use receiver::{Ports, Receiver};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp};
@@ -149,6 +150,7 @@ pub(crate) struct Harness {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) faults: Arc<Faults>,
     sources: Vec<Source>,
+    processes: AtomicBool,
 }
 
 impl Harness {
@@ -200,7 +202,7 @@ impl Harness {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let receiver = Receiver::new(sources.clone(), ports).probing(vec![Arc::clone(&store) as _, Arc::clone(&queue) as _]);
-        Self { receiver, store, queue, secrets, clock, faults, sources }
+        Self { receiver, store, queue, secrets, clock, faults, sources, processes: AtomicBool::new(true) }
     }
 
     pub(crate) fn source(&self, name: &str) -> &Source {
@@ -248,8 +250,24 @@ impl Harness {
         self.answer(http_request(request)).await
     }
 
+    /// What is accepted is processed before the next request comes, except with [`Self::without_processor`].
     pub(crate) async fn answer(&self, request: Request) -> Answer {
-        Answer::of(self.receiver.handle(request).await)
+        let answer = Answer::of(self.receiver.handle(request).await);
+        self.process(Some(answer.status.into()));
+        answer
+    }
+
+    /// Processes what is queued after an answer of this status.
+    pub(crate) fn process(&self, status: Option<u64>) {
+        if status.is_some_and(|status| status / 100 == 2) && self.processes.load(Ordering::Relaxed) {
+            self.queued().iter().for_each(|event| self.store.set_state(&event.claimkey, ClaimState::Processed));
+        }
+    }
+
+    /// From now on nothing is processed: the claims stay as the receiver leaves them.
+    pub(crate) fn without_processor(self) -> Self {
+        self.processes.store(false, Ordering::Relaxed);
+        self
     }
 
     pub(crate) fn claim(&self, key: &str) -> Option<Claim> {

@@ -1,7 +1,7 @@
 //! The windows of the claim protocol: wherever something fails or dies, the event is durable or asked for again.
 
 use crate::crashing::{Side, crashing, send_or_die};
-use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, order, secrets};
+use crate::support::{ACCEPTED, DUPLICATE, Harness, TAKEN, TRY_AGAIN, order, secrets, statuses};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tidings_config::time::Clock;
@@ -27,7 +27,7 @@ async fn a_refused_send_leaves_the_claim_received_and_the_retry_gets_through() {
     }
     assert_eq!(harness.count(Call::MarkEnqueued), 0);
     assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
-    assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Enqueued), 1));
+    assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Processed), 1));
     assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
 }
 
@@ -47,41 +47,60 @@ async fn a_send_whose_answer_is_lost_is_sent_again() {
 #[tokio::test]
 async fn an_event_is_queued_without_a_claim() {
     for (fault, state) in [(Fault::Refuse, None), (Fault::Conflict, None), (Fault::LoseAnswer, Some(ClaimState::Received))] {
-        let harness = Harness::warm().await;
+        let harness = Harness::warm().await.without_processor();
         let delivery = harness.signed("orders", order("e1", "1"));
         harness.faults.fail(Call::Record, fault, 1);
         assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{fault:?}");
         assert_eq!((harness.state(KEY), harness.queued().len()), (state, 1), "{fault:?}");
         assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{fault:?}: what isn't known to be queued is queued");
-        assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Enqueued), 2), "{fault:?}");
+        assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Received), 2), "{fault:?}");
     }
 }
 
 #[tokio::test]
+async fn an_event_is_queued_again_until_it_is_processed() {
+    let harness = Harness::warm().await.without_processor();
+    let delivery = harness.signed("orders", order("e1", "1"));
+    for messages in 1..4 {
+        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+        assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Received), messages));
+    }
+    assert_eq!(harness.count(Call::MarkEnqueued), 0);
+    // The version before marked every event.
+    for state in [ClaimState::Enqueued, ClaimState::Processed] {
+        harness.store.set_state(&ClaimKey::from(KEY.to_owned()), state);
+        assert_eq!(harness.send(&delivery).await.said(), DUPLICATE, "{state}");
+        assert_eq!((harness.state(KEY), harness.queued().len()), (Some(state), 3), "{state}");
+    }
+}
+
+/// One of two events fails, so the other is marked.
+#[tokio::test]
 async fn a_lost_mark_costs_one_more_message_and_nothing_else() {
-    for (fault, next, messages) in [(Fault::Refuse, ACCEPTED, 2), (Fault::LoseAnswer, DUPLICATE, 1)] {
-        let harness = Harness::warm().await;
-        let delivery = harness.signed("orders", order("e1", "1"));
+    for (fault, state, messages) in [(Fault::Refuse, ClaimState::Received, 2), (Fault::LoseAnswer, ClaimState::Enqueued, 1)] {
+        let harness = Harness::warm().await.without_processor();
+        let delivery = harness.signed("whatsapp", statuses(&["a", "b"]));
         harness.faults.fail(Call::MarkEnqueued, fault, 1);
-        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{fault:?}: it is durable, marked or not");
-        assert_eq!(harness.send(&delivery).await.said(), next, "{fault:?}");
-        assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Enqueued), messages), "{fault:?}");
+        harness.faults.pass(Call::SendEntry, 1);
+        harness.faults.fail(Call::SendEntry, Fault::Refuse, 1);
+        assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN, "{fault:?}");
+        assert_eq!(
+            (harness.state("whatsapp#a:sent"), harness.state("whatsapp#b:sent")),
+            (Some(state), Some(ClaimState::Received))
+        );
+        assert_eq!(harness.send(&delivery).await.said(), TAKEN, "{fault:?}");
+        let of_a = harness.queued().iter().filter(|event| event.claimkey.as_str() == "whatsapp#a:sent").count();
+        assert_eq!((of_a, harness.queued().len()), (messages, messages + 1), "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn the_next_delivery_is_durable_after_a_crash_at_any_call() {
-    // (call, side) → state of the claim and messages then, and the answer to the next delivery.
+    // (call, side) → state of the claim and messages then.
     let received = Some(ClaimState::Received);
-    let enqueued = Some(ClaimState::Enqueued);
-    for (call, side, state, messages, next) in [
-        (0, Side::Before, None, 0, ACCEPTED),
-        (0, Side::After, received, 0, ACCEPTED),
-        (1, Side::Before, received, 0, ACCEPTED),
-        (1, Side::After, received, 1, ACCEPTED),
-        (2, Side::Before, received, 1, ACCEPTED),
-        (2, Side::After, enqueued, 1, DUPLICATE),
-    ] {
+    for (call, side, state, messages) in
+        [(0, Side::Before, None, 0), (0, Side::After, received, 0), (1, Side::Before, received, 0), (1, Side::After, received, 1)]
+    {
         let (harness, life) = crashing().await;
         let delivery = harness.signed("orders", order("e1", "1"));
         life.ends_at(call, side);
@@ -89,15 +108,16 @@ async fn the_next_delivery_is_durable_after_a_crash_at_any_call() {
         assert_eq!((harness.state(KEY), harness.queued().len()), (state, messages), "{side:?} call {call}");
 
         let answer = send_or_die(&harness, &delivery).expect("it lives now");
-        assert_eq!(answer.said(), next, "{side:?} call {call}");
-        assert_eq!(harness.state(KEY), enqueued, "{side:?} call {call}");
-        assert!(!harness.queued().is_empty(), "{side:?} call {call}");
+        assert_eq!(answer.said(), ACCEPTED, "{side:?} call {call}");
+        assert_eq!(harness.queued().len(), messages + 1, "{side:?} call {call}");
+        let answer = send_or_die(&harness, &delivery).expect("it lives now");
+        assert_eq!(answer.said(), DUPLICATE, "{side:?} call {call}: it is processed");
     }
 }
 
 #[tokio::test]
 async fn a_dead_event_that_is_delivered_again_is_queued_again() {
-    let harness = Harness::warm().await;
+    let harness = Harness::warm().await.without_processor();
     let delivery = harness.signed("orders", order("e1", "1"));
     harness.send(&delivery).await;
     let dead_letter = DeadLetter {
@@ -124,10 +144,8 @@ async fn a_dead_event_that_is_delivered_again_is_queued_again() {
 
 #[tokio::test]
 async fn a_processed_event_stays_a_duplicate() {
-    let harness = Harness::warm().await;
+    let harness = Harness::warm().await.without_processor();
     let delivery = harness.signed("orders", order("e1", "1"));
-    // Even one whose claim never got beyond `received` before it was processed.
-    harness.faults.fail(Call::MarkEnqueued, Fault::Refuse, 1);
     harness.send(&delivery).await;
     let event = &harness.queued()[0];
     assert_eq!(harness.store.commit(&noted(event, "c", harness.clock.now())).await, Committed::Yes);
@@ -146,7 +164,7 @@ struct FastProcessor {
 impl EventQueue for FastProcessor {
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let answers = self.queue.send(messages, trace).await;
-        for message in messages {
+        for (message, _) in messages.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()) {
             let event = Envelope::decode(message).unwrap();
             assert_eq!(self.store.commit(&noted(&event, "c", event.receivedtime)).await, Committed::Yes);
         }
@@ -161,11 +179,14 @@ async fn the_mark_never_takes_a_claim_back_from_processed() {
         (store, Arc::new(fast))
     });
     harness.receiver.warm_up().await;
-    let delivery = harness.signed("orders", order("e1", "1"));
-    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    let delivery = harness.signed("whatsapp", statuses(&["a", "b"]));
+    harness.faults.pass(Call::SendEntry, 1);
+    harness.faults.fail(Call::SendEntry, Fault::Refuse, 1);
+    assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN);
     assert_eq!(harness.count(Call::MarkEnqueued), 1, "it did try");
-    assert_eq!(harness.state(KEY), Some(ClaimState::Processed));
-    assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
+    assert_eq!(harness.state("whatsapp#a:sent"), Some(ClaimState::Processed));
+    assert_eq!(harness.send(&delivery).await.said(), TAKEN);
+    assert_eq!(harness.queued().len(), 2, "and it isn't sent again");
 }
 
 #[tokio::test]
@@ -230,5 +251,5 @@ async fn a_claim_that_ttl_deleted_is_created_again() {
     harness.store.delete_claim(&ClaimKey::from(KEY.to_owned()));
     let later = harness.signed("orders", order("e1", "1"));
     assert_eq!(harness.send(&later).await.said(), ACCEPTED);
-    assert_eq!(harness.state(KEY), Some(ClaimState::Enqueued));
+    assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Processed), 2));
 }
