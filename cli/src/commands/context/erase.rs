@@ -69,7 +69,7 @@ fn found(names: &[String], counts: &Counts) {
     {
         say!("  {:<9} {}", "also", paint(NAME, identities.join(", ")));
     }
-    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, waiting } = counts;
+    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, timers, waiting } = counts;
     let items = [
         (*entities, "of entities"),
         (*nodes, "of the node"),
@@ -83,6 +83,9 @@ fn found(names: &[String], counts: &Counts) {
     let items: Vec<_> = items.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     say!("  {:<9} {total}: {}", "items", if items.is_empty() { "none".to_owned() } else { items.join(", ") });
     say!("  {:<9} {claims}, of which only the keys stay, so that no duplicate comes back", "claims");
+    if *timers > 0 {
+        say!("  {:<9} {timers} that were stored for later", "timers");
+    }
     if *waiting > 0 {
         say!("  {:<9} {waiting} that wait for their time, called off", "messages");
     }

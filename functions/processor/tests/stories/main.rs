@@ -27,6 +27,7 @@ mod races;
 mod recovery;
 mod repeats;
 mod schemas;
+mod stored_timers;
 mod stores;
 mod support;
 mod texts;
