@@ -10,7 +10,9 @@ use tidings_cli::stack::Reader;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
-use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{
+    Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
+};
 use tidings_core::ports::SecretStore;
 use tidings_core::stored_event::StoredEvent;
 use tidings_tests::conformance::{self, Inspect, Tables};
@@ -202,6 +204,33 @@ async fn timer_queue_on_sqs() {
         };
         conformance::timer_queue(&cloud.timers(), read).await;
     }
+}
+
+#[tokio::test]
+async fn timer_queue_in_batches_in_memory() {
+    let queue = MemoryQueue::default();
+    conformance::timer_queue_in_batches(&queue, async || received(&queue).into_iter().map(|(body, _)| body).collect()).await;
+}
+
+#[tokio::test]
+async fn timer_queue_in_batches_on_sqs() {
+    for (cloud, _folder) in clouds("timer_queue_in_batches_on_sqs").await {
+        let read = async || {
+            let received = cloud.sqs.receive_message().queue_url(&cloud.events_queue_url).max_number_of_messages(10).send().await;
+            received.expect("an answer").messages.unwrap_or_default().into_iter().filter_map(|m| m.body).collect()
+        };
+        conformance::timer_queue_in_batches(&cloud.timers(), read).await;
+    }
+}
+
+#[tokio::test]
+async fn timer_store_in_memory() {
+    conformance::timer_store(&MemoryTimers::default()).await;
+}
+
+#[tokio::test]
+async fn timer_store_on_dynamodb() {
+    conformance::timer_store(&cloud().await.stored_timers()).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! The template agrees with the code.
 
+use processor::lambda::Invocation;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tidings_config::limits::{
     BATCH_RESERVE, EVENTS_VISIBILITY, MAX_BATCH_MESSAGES, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_MESSAGE_BYTES, MAX_TIMER_DELAY,
+    STORED_TIMER_KEPT, SWEEP_INTERVAL, SWEEP_OVERDUE, SWEEP_PROVEN, SWEEP_RESERVE,
 };
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
 use tidings_core::settings::{ProcessorSettings, ReaderSettings, ReceiverSettings};
@@ -30,6 +32,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
     assert_eq!(template.text("Receiver", "/Environment/Variables/EVENTS_QUEUE_URL"), "EventsQueue");
     assert_eq!(template.text("Processor", "/Environment/Variables/CLAIMS_TABLE"), "ClaimsTable");
     assert_eq!(template.text("Processor", "/Environment/Variables/CONTEXT_TABLE"), "ContextTable");
+    assert_eq!(template.text("Processor", "/Environment/Variables/TIMERS_TABLE"), "TimersTable");
     assert_eq!(template.text("Processor", "/Environment/Variables/EVENTS_QUEUE_URL"), "EventsQueue");
     assert_eq!(template.text("Processor", "/Environment/Variables/LINKS_QUEUE_ARN"), "LinksQueue.Arn");
     assert_eq!(template.text("Processor", "/Environment/Variables/ACTIONS_QUEUE_URL"), "ActionsQueue");
@@ -125,7 +128,31 @@ fn timers_end_within_the_lifetime_of_their_claim() {
     let template = Template::read();
     assert_eq!(MAX_TIMER_DELAY.as_secs(), 900, "SQS's longest delay");
     let wait = MAX_JOIN_WITHIN.max(MAX_DEFERRAL).as_secs();
-    assert!(wait + template.number("EventsQueue", "/MessageRetentionPeriod") < MAX_EVENT_AGE.as_secs());
+    let retention = template.number("EventsQueue", "/MessageRetentionPeriod");
+    assert!(wait + retention < MAX_EVENT_AGE.as_secs());
+    assert_eq!(STORED_TIMER_KEPT.as_secs(), retention, "a stored timer waits for its sweep as long as a message for its receive");
+}
+
+/// The function itself: an alias may lead to a version that knows no sweeps.
+#[test]
+fn the_schedule_sweeps_the_timers_as_often_as_the_code_expects() {
+    let template = Template::read();
+    let minutes = SWEEP_INTERVAL.as_secs() / 60;
+    assert_eq!(template.text("SweepSchedule", "/ScheduleExpression"), format!("rate({minutes} minutes)"));
+    assert_eq!(template.text("SweepSchedule", "/Targets/0/Arn"), "Processor.Arn");
+    let input: Invocation = serde_json::from_str(template.text("SweepSchedule", "/Targets/0/Input")).expect("an invocation");
+    assert!(input.is_sweep());
+    assert_eq!(template.text("SweepPermission", "/FunctionName"), "Processor");
+    assert_eq!(template.text("SweepPermission", "/Principal"), "events.amazonaws.com");
+    assert_eq!(template.text("SweepPermission", "/SourceArn"), "SweepSchedule.Arn");
+    let processor = template.number("Processor", "/Timeout");
+    assert!(processor > SWEEP_RESERVE.as_secs() + 2 * OPERATION_TIMEOUT.as_secs(), "a sweep gets on in {processor} s");
+    let alarm = template.number("SweepAlarm", "/Period") * template.number("SweepAlarm", "/EvaluationPeriods");
+    assert_eq!(alarm, SWEEP_OVERDUE.as_secs(), "when timers are no longer stored");
+    // Linear10PercentEvery3Minutes ends after 27 minutes.
+    assert!(SWEEP_PROVEN.as_secs() > 2 * 27 * 60, "a deployment that is rolled back ends before the first timer is stored");
+    let dimensions = template.property("ProcessorIdleAlarm", "/Dimensions");
+    assert_eq!(dimensions[1], json!({"Name": "Resource", "Value": "${Processor}:live"}), "a sweep is no batch");
 }
 
 #[test]
@@ -184,7 +211,9 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "dynamodb:DeleteItem ContextTable.Arn",
         "dynamodb:GetItem ClaimsTable.Arn",
         "dynamodb:PutItem ContextTable.Arn",
+        "dynamodb:PutItem TimersTable.Arn",
         "dynamodb:Query ContextTable.Arn",
+        "dynamodb:Query TimersTable.Arn",
         "dynamodb:UpdateItem ClaimsTable.Arn",
         "logs:CreateLogStream ProcessorLogGroup.Arn",
         "logs:PutLogEvents ProcessorLogGroup.Arn",
@@ -231,10 +260,11 @@ fn the_tables_are_what_the_adapters_expect() {
     let pair = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
     assert_eq!(keys("ClaimsTable", "/KeySchema"), [pair("pk", "HASH")]);
     assert_eq!(keys("ContextTable", "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
+    assert_eq!(keys("TimersTable", "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
     assert_eq!(template.text("ClaimsTable", "/GlobalSecondaryIndexes/0/IndexName"), TIMELINE_INDEX);
     let index = keys("ClaimsTable", "/GlobalSecondaryIndexes/0/KeySchema");
     assert_eq!(index, [pair("conversation", "HASH"), pair("occurred", "RANGE")]);
-    for table in ["ClaimsTable", "ContextTable"] {
+    for table in ["ClaimsTable", "ContextTable", "TimersTable"] {
         assert_eq!(template.text(table, "/BillingMode"), "PAY_PER_REQUEST");
         assert_eq!(
             template.property(table, "/TimeToLiveSpecification"),
@@ -313,7 +343,7 @@ fn lambda_logs_only_failures() {
     }
 }
 
-/// All callers call a function's alias. A call of the function itself would reach the latest upload.
+/// All callers call a function's alias, but the schedule. A call of the function itself reaches the latest upload.
 #[test]
 fn every_change_is_a_version_and_everybody_calls_the_alias() {
     let template = Template::read();
@@ -450,7 +480,7 @@ fn the_operators_key_encrypts_all_stored_data() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 6 + 2 + 4 + 4);
+    assert_eq!(kept, 6 + 3 + 4 + 4);
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
     for (function, may) in [("Receiver", &both), ("Processor", &both), ("Reader", &decrypts)] {
         let policy = format!("{function}KeyPolicy");
@@ -482,6 +512,7 @@ fn the_outputs_are_those_that_tools_look_for() {
         "EventsQueueUrl",
         "LinksQueueUrl",
         "SecretArn",
+        "TimersTableName",
         "WebhookUrl",
     ];
     let sometimes = ["ApiSecretArn", "CapturedSecretArn", "ContextTokensArn", "ContextUrl", "KmsKeyArn"];

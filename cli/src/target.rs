@@ -47,21 +47,22 @@ pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {
 }
 
 pub(crate) async fn reader_at(options: &Place) -> Result<Reader, Failure> {
-    let Tables { client, claims, context } = tables(options).await?;
-    Ok(Reader::new(client, claims, context))
+    Ok(tables(options).await?.reader())
 }
 
-/// The claims table and the context table.
+/// The claims table, the context table and the timers table.
 #[derive(Clone)]
 pub(crate) struct Tables {
     client: aws_sdk_dynamodb::Client,
     claims: String,
     context: String,
+    /// A stack of an earlier version has none.
+    timers: Option<String>,
 }
 
 impl Tables {
     pub(crate) fn reader(&self) -> Reader {
-        Reader::new(self.client.clone(), self.claims.clone(), self.context.clone())
+        Reader::new(self.client.clone(), self.claims.clone(), self.context.clone()).with_timers(self.timers.clone())
     }
 
     /// The processor's adapter, with the caller's credentials.
@@ -74,13 +75,15 @@ pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
     let Some(stack) = &options.stack else {
         let endpoint = dev_endpoint(options).await;
         let client = aws::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
-        return Ok(Tables { client, claims: dev_client::CLAIMS_TABLE.to_owned(), context: dev_client::CONTEXT_TABLE.to_owned() });
+        let (claims, context) = (dev_client::CLAIMS_TABLE.to_owned(), dev_client::CONTEXT_TABLE.to_owned());
+        return Ok(Tables { client, claims, context, timers: Some(dev_client::TIMERS_TABLE.to_owned()) });
     };
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;
     let client = aws_sdk_dynamodb::Client::new(&config);
     let (claims, context) = (output(&outputs, stack, "ClaimsTableName")?, output(&outputs, stack, "ContextTableName")?);
-    Ok(Tables { client, claims, context })
+    let timers = outputs.into_iter().find(|(key, _)| key == "TimersTableName").map(|(_, value)| value);
+    Ok(Tables { client, claims, context, timers })
 }
 
 /// The endpoint of a `tidings dev`'s tables and queues, found from either of its addresses.
@@ -232,7 +235,7 @@ pub(crate) async fn webhook_url(options: &Place) -> Result<Option<String>, Failu
 }
 
 /// The outputs of every Tidings stack.
-const OUTPUTS: [&str; 8] = [
+const OUTPUTS: [&str; 9] = [
     "WebhookUrl",
     "EventsQueueUrl",
     "LinksQueueUrl",
@@ -240,6 +243,7 @@ const OUTPUTS: [&str; 8] = [
     "ActionsQueueUrl",
     "ClaimsTableName",
     "ContextTableName",
+    "TimersTableName",
     "SecretArn",
 ];
 

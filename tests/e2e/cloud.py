@@ -11,8 +11,8 @@ that nobody takes an emulated proof for more than it is:
   - it gives SAM's translation no parameters, and has no CodeDeploy: an alias moves at once, and only to new code;
   - it keeps our metrics as the log lines that they are, and makes no CloudWatch metric of them: `test_alarms.py` does that;
   - it replaces bytes that aren't UTF-8 in a JSON body before a function sees them, so such a body can't be verified here;
-  - it takes `SendMessageBatch` for an action of its own, where IAM has `sqs:SendMessage` for both: the receiver's role gets it
-    where, and only where, the template allows the latter;
+  - it takes `SendMessageBatch` for an action of its own, where IAM has `sqs:SendMessage` for both: the roles of the
+    receiver and the processor get it where, and only where, the template allows the latter;
   - it takes `GetAlias` and `UpdateAlias` for `ListAliases`, which the role of CodeDeploy gets in the same way (`test_upgrade.py`);
   - `/health` on its own host is its own: the route is reached as `//health`, which the gateway takes for the same;
   - it answers OPTIONS itself.
@@ -275,6 +275,8 @@ class Stack:
         self.actions_queue = self.outputs["ActionsQueueUrl"]
         self.claims_table = self.outputs["ClaimsTableName"]
         self.context_table = self.outputs["ContextTableName"]
+        # The last release, from which test_upgrade.py upgrades, has none.
+        self.timers_table = self.outputs.get("TimersTableName")
         self.secret = self.outputs["SecretArn"]
 
     def make_ready(self, secrets):
@@ -290,6 +292,7 @@ class Stack:
         )
         self.set_visibility(VISIBILITY_S)
         self._allow_batches("ReceiverRole", "receiver")
+        self._allow_batches("ProcessorRole", "processor")
 
     def live(self, logical_id):
         """The version that a function's alias is on."""
@@ -503,9 +506,10 @@ class Stack:
         queues.create_queue(QueueName=self.actions_queue.rsplit("/")[-1], Attributes={n: kept[n] for n in chosen if n in kept})
 
     def forget_state(self):
-        """Both tables emptied, as if none of it had happened."""
+        """All tables emptied, as if none of it had happened."""
         store = self.client("dynamodb")
-        for table, names in ((self.claims_table, ["pk"]), (self.context_table, ["pk", "sk"])):
+        tables = {self.claims_table: ["pk"], self.context_table: ["pk", "sk"], self.timers_table: ["pk", "sk"]}
+        for table, names in ((table, names) for table, names in tables.items() if table):
             for page in store.get_paginator("scan").paginate(TableName=table):
                 deletes = [{"DeleteRequest": {"Key": {n: item[n] for n in names}}} for item in page["Items"]]
                 for begin in range(0, len(deletes), BATCH_WRITE):

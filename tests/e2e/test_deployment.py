@@ -16,7 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def test_outputs_are_all_there(stack):
     assert set(stack.outputs) >= {
-        "WebhookUrl", "EventsQueueUrl", "LinksQueueUrl", "DeadLetterQueueUrl", "ClaimsTableName", "ContextTableName", "SecretArn",
+        "WebhookUrl", "EventsQueueUrl", "LinksQueueUrl", "DeadLetterQueueUrl", "ClaimsTableName", "ContextTableName",
+        "TimersTableName", "SecretArn",
     }
     assert all(stack.outputs.values())
     assert stack.outputs["SecretArn"].startswith("arn:")

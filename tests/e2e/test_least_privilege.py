@@ -47,6 +47,10 @@ CALLS = [
     ("write a fact", "dynamodb", lambda c, s: c.put_item(TableName=s.context_table, Item=FACT), {"Processor"}),
     ("change a fact", "dynamodb", lambda c, s: c.update_item(TableName=s.context_table, Key=FACT, **UPDATE), set()),
     ("delete a fact", "dynamodb", lambda c, s: c.delete_item(TableName=s.context_table, Key=FACT), {"Processor"}),
+    ("store a timer", "dynamodb", lambda c, s: c.put_item(TableName=s.timers_table, Item=FACT), {"Processor"}),
+    ("read timers", "dynamodb", lambda c, s: c.query(TableName=s.timers_table, **query("pk")), {"Processor"}),
+    ("delete a timer", "dynamodb", lambda c, s: c.delete_item(TableName=s.timers_table, Key=FACT), set()),
+    ("list timers", "dynamodb", lambda c, s: c.scan(TableName=s.timers_table), set()),
     ("list facts", "dynamodb", lambda c, s: c.scan(TableName=s.context_table), set()),
     (
         "commit claim and fact", "dynamodb",

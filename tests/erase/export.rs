@@ -3,7 +3,7 @@
 use crate::world::{ANN, BOB, World, of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
-use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE};
+use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE};
 use tidings_core::action::ActionNote;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,6 +21,9 @@ async fn an_export_has_every_row_that_an_erasure_changes_and_every_value_that_it
     for ((table, partition, key), row) in changed {
         let exported = if *table == CONTEXT_TABLE {
             &document["items"][partition][key]
+        } else if *table == TIMERS_TABLE {
+            let is_it = |timer: &&Value| timer["pk"] == **partition && timer["sk"] == **key;
+            document["timers"].as_array().unwrap().iter().find(is_it).expect("the timer")
         } else {
             assert_eq!(*table, CLAIMS_TABLE);
             document["timeline"].as_array().unwrap().iter().find(|claim| claim["key"] == **partition).expect("the claim")

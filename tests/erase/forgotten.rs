@@ -2,7 +2,7 @@
 
 use crate::world::{ANN, BOB, World, confirmed, of, tells_of};
 use std::collections::BTreeSet;
-use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE};
+use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE};
 use tidings_cli::stack::NotErased;
 use tidings_core::claim::{ClaimKey, ClaimState};
 
@@ -30,6 +30,12 @@ async fn a_scan_finds_none_of_the_erased_customers_data_and_all_of_the_others() 
         assert!(anns.contains(&(CONTEXT_TABLE, partition.to_owned(), key.to_owned())), "{partition} {key}: {anns:#?}");
     }
     assert_eq!(anns.iter().filter(|(_, partition, _)| partition.starts_with("join#")).count(), 2, "{anns:#?}");
+
+    let timers: Vec<_> =
+        anns.iter().filter(|(table, ..)| *table == TIMERS_TABLE).map(|key| format!("{:?}", before[*key])).collect();
+    for kind in ["wake", "join"] {
+        assert!(timers.iter().any(|timer| timer.contains(kind)), "{kind}: {timers:#?}");
+    }
 
     let keeps = |rows: &crate::world::Rows| {
         rows.iter().filter(|(_, row)| row.get("event").is_some_and(|event| tells_of(event, ANN))).count()

@@ -76,5 +76,6 @@ async fn an_erasure_of_a_busy_conversation_stops_with_an_error() {
     }
 }
 
-/// A pass reads the partition, the timeline and the join, deletes three items, and reduces a claim to its key.
-const CALLS_A_LOOK: usize = 7;
+/// A pass reads the partition, the timeline, the join and the timers, deletes a timer and three items, and reduces a claim
+/// to its key.
+const CALLS_A_LOOK: usize = 9;

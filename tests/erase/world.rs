@@ -12,13 +12,16 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_cli::confirm::{Confirm, Confirmed};
-use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, Cloud, Options};
+use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, Cloud, Options, TIMERS_TABLE};
 use tidings_cli::stack::{Eraser, Erasure, NotErased, Reader};
+use tidings_config::limits::SWEEP_PROVEN;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::Sha256Hex;
 use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{Call, Fault, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets};
+use tidings_core::ports::TimerStore;
+use tidings_core::stored_timer::Sweeps;
 use tidings_events::{SECRETS, corpus, secrets_of};
 use tidings_project::read_rules;
 
@@ -108,6 +111,7 @@ impl World {
         let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
         // This adds data to erase.
         let processor = processor.storing_events(true).taking_links_from(LINKS_QUEUE_ARN);
+        let processor = processor.storing_timers(Arc::new(cloud.stored_timers()));
         Self { cloud, receiver, processor, queue, actions, faults, clock, received: Mutex::default() }
     }
 
@@ -179,6 +183,9 @@ impl World {
 
     /// Processes everything that is due until it is processed or dead-lettered.
     async fn process_due(&self) {
+        let sweeps = Sweeps { since: self.clock.now().minus(SWEEP_PROVEN), last: self.clock.now() };
+        self.cloud.stored_timers().swept(sweeps).await.expect("an answer");
+        let _ = self.processor.sweep(TIME_LEFT).await.expect("swept");
         while let Some(received) = self.queue.next(self.clock.now()) {
             let bodies = received.records.iter().map(|record| (record.event_source_arn.clone(), record.body.clone().unwrap()));
             self.received.lock().unwrap().extend(bodies);
@@ -225,6 +232,7 @@ impl World {
     /// Erases with another client, which may interfere.
     pub(crate) async fn erase_by(&self, client: Client, who: &str) -> Result<Erasure, NotErased> {
         let reader = Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
+        let reader = reader.with_timers(Some(TIMERS_TABLE.to_owned()));
         Eraser::new(reader, Duration::ZERO).erase(&format!("web:{who}"), self.now(), confirmed()).await
     }
 
@@ -232,10 +240,10 @@ impl World {
         self.erase_by(self.cloud.dynamodb.clone(), who).await.expect("erased")
     }
 
-    /// All rows of both tables.
+    /// All rows of all tables.
     pub(crate) async fn rows(&self) -> Rows {
         let mut rows = Rows::new();
-        for table in [CLAIMS_TABLE, CONTEXT_TABLE] {
+        for table in [CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE] {
             let scan = self.cloud.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
             for row in scan.collect::<Result<Vec<_>, _>>().await.expect("an answer") {
                 let key = |name: &str| row.get(name).map_or_else(String::new, |key| key.as_s().unwrap().clone());
@@ -248,7 +256,7 @@ impl World {
     /// Restores the tables to these rows.
     pub(crate) async fn restore(&self, rows: &Rows) {
         for (key, row) in self.rows().await.into_iter().filter(|(key, row)| rows.get(key) != Some(row)) {
-            let keys = row.into_iter().filter(|(name, _)| name == "pk" || (name == "sk" && key.0 == CONTEXT_TABLE));
+            let keys = row.into_iter().filter(|(name, _)| name == "pk" || (name == "sk" && key.0 != CLAIMS_TABLE));
             let delete = self.cloud.dynamodb.delete_item().table_name(key.0).set_key(Some(keys.collect()));
             delete.send().await.expect("an answer");
         }

@@ -16,12 +16,18 @@ ALARM, COMPOSITE, SECRET, DASHBOARD, MILLION_SQS_REQUESTS = 0.10, 0.50, 0.40, 3.
 POLLERS, POLLS_A_MINUTE, MINUTES = 5, 3, 30 * 24 * 60
 POLLING = POLLERS * POLLS_A_MINUTE * MINUTES * MILLION_SQS_REQUESTS / 1e6
 
+# The schedule itself is free. Each sweep is an invocation with a cold start (0.1 s of 512 MB on arm64), nine consistent reads and a
+# write: docs/decisions/0064.
+SWEEPS = 12 * 24 * 30
+SWEEPING = SWEEPS * (0.20 + 0.1 * 0.5 * 13.33 + 9 * 0.125 + 0.625) / 1e6
+
 PRICES = {
     "AWS::CloudWatch::Alarm": ALARM,
     "AWS::CloudWatch::CompositeAlarm": COMPOSITE,
     "AWS::CloudWatch::Dashboard": DASHBOARD,
     "AWS::SecretsManager::Secret": SECRET,
     "AWS::Lambda::EventSourceMapping": POLLING,
+    "AWS::Events::Rule": SWEEPING,
 }
 # Billed by use alone, or not at all.
 FREE = {

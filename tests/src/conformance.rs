@@ -19,12 +19,14 @@ use tidings_core::context::{
     Content, Context, Deferred, Deliveries, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page,
     Place, Seen, Waiting,
 };
+use tidings_core::internal_event::InternalEvent;
 use tidings_core::manual::{FactChange, ManualChange};
 use tidings_core::ports::{
-    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, Entry, EventQueue, Get, GetError, HandshakeSecrets,
-    Hide, HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue,
+    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, Delayed, Entry, EventQueue, Get, GetError,
+    HandshakeSecrets, Hide, HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue, TimerStore,
 };
 use tidings_core::stored_event::StoredEvent;
+use tidings_core::stored_timer::{Progress, StoredTimer, Sweeps};
 use tidings_core::trace::Trace;
 
 /// Reads stored data, outside of the ports.
@@ -591,6 +593,53 @@ pub async fn timer_queue(queue: &dyn TimerQueue, read: impl AsyncFn() -> Vec<Str
     queue.send("later", MAX_TIMER_DELAY).await.expect("acknowledged");
     queue.send("now", Duration::ZERO).await.expect("acknowledged");
     assert_eq!(read().await, ["now"]);
+}
+
+/// [`TimerQueue::send_batch`]: each message has its own delay and its own answer.
+pub async fn timer_queue_in_batches(queue: &dyn TimerQueue, read: impl AsyncFn() -> Vec<String>) {
+    let messages: Vec<Delayed> = (0..MAX_BATCH_MESSAGES)
+        .map(|n| Delayed { message: n.to_string(), delay: if n % 2 == 0 { MAX_TIMER_DELAY } else { Duration::ZERO } })
+        .collect();
+    assert_eq!(queue.send_batch(&messages).await, vec![Ok(()); MAX_BATCH_MESSAGES]);
+    let mut visible = read().await;
+    visible.sort();
+    assert_eq!(visible, ["1", "3", "5", "7", "9"]);
+}
+
+/// [`TimerStore`]: timers in the order of their times, each once, and how far the sweeps are.
+pub async fn timer_store(store: &dyn TimerStore) {
+    let minutes = |minutes: u64| NOW.plus(Duration::from_secs(60 * minutes));
+    let wake = |n: u64| InternalEvent::Wake { conversation: format!("web:{n}"), timer: 1 };
+    // One partition's timers, written in the wrong order, and the first of them twice.
+    let timers: Vec<StoredTimer> =
+        (1..200).map(|n| StoredTimer::new(&wake(n), minutes(n))).filter(|timer| timer.key.partition == 3).collect();
+    assert!(timers.len() > 10, "{}", timers.len());
+    let other = (1..).map(|n| StoredTimer::new(&wake(n), NOW)).find(|timer| timer.key.partition != 3).expect("one of many");
+    for timer in timers.iter().rev().chain([&timers[0], &other]) {
+        store.put(timer, NOW).await.expect("stored");
+    }
+    assert_eq!(store.due(3, None, minutes(500), 1_000).await.expect("an answer"), timers);
+    let (last, due) = (&timers[4], |n: usize| timers[n].due().expect("a time"));
+    assert_eq!(store.due(3, None, due(4), 1_000).await.expect("an answer"), timers[..5], "up to a time, which is included");
+    assert_eq!(store.due(3, None, minutes(500), 2).await.expect("an answer"), timers[..2], "page by page");
+    let after = Some(timers[1].key.sort.as_str());
+    assert_eq!(store.due(3, after, minutes(500), 2).await.expect("an answer"), timers[2..4]);
+    let all = Some(last.key.sort.as_str());
+    assert_eq!(store.due(3, all, due(4), 2).await.expect("an answer"), []);
+    assert_eq!(store.due(3, all, due(3), 2).await.expect("an answer"), [], "a time before it");
+    assert_eq!(store.due(7, None, minutes(500), 2).await.expect("an answer").len(), usize::from(other.key.partition == 7));
+
+    assert_eq!(store.progress().await.expect("an answer"), Progress::default());
+    store.sent(3, &timers[1].key.sort).await.expect("recorded");
+    store.sent(3, &timers[0].key.sort).await.expect("no error");
+    store.sent(0, "0").await.expect("recorded");
+    let sweeps = Sweeps { since: NOW, last: LATER };
+    for sweeps in [Sweeps { last: NOW, ..sweeps }, sweeps] {
+        store.swept(sweeps).await.expect("recorded");
+    }
+    let sent = BTreeMap::from([(0, "0".to_owned()), (3, timers[1].key.sort.clone())]);
+    assert_eq!(store.progress().await.expect("an answer"), Progress { sweeps: Some(sweeps), sent }, "it never goes back");
+    assert_eq!(store.due(3, None, due(0), 9).await.expect("an answer"), timers[..1], "what was sent stays until its TTL");
 }
 
 /// [`MessageVisibility`]: only received messages stay hidden. `receive` returns the body and the handle of each visible

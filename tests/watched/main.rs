@@ -41,6 +41,7 @@ const AWS: &[(&str, &str, &[&str])] = &[
             "UrlRequestLatency",
         ],
     ),
+    ("AWS/Events", "RuleName", &["Invocations"]),
     ("AWS/Logs", "LogGroupName", &["IncomingBytes"]),
     (
         "AWS/SQS",
@@ -66,8 +67,9 @@ fn emitted(place: &str, namespace: &str, name: &str, dimensions: &[&str]) -> Opt
         assert!(metric.by().dimensions().contains(&dimensions), "{place}: {name} has no dimensions {dimensions:?}");
         return Some(metric);
     }
-    let known =
-        AWS.iter().any(|(space, dimension, names)| *space == namespace && [*dimension] == dimensions && names.contains(&name));
+    // Lambda counts by function, and by function and alias.
+    let by = if namespace == "AWS/Lambda" { dimensions.strip_suffix(&["Resource"]).unwrap_or(dimensions) } else { dimensions };
+    let known = AWS.iter().any(|(space, dimension, names)| *space == namespace && [*dimension] == by && names.contains(&name));
     assert!(known, "{place}: AWS has no {namespace} {name} by {dimensions:?} that we know of");
     None
 }

@@ -149,7 +149,9 @@ fn trigger_of(template: &Template, alarm: &str) -> Trigger {
         }
         ("AWS/Lambda", "Errors") => Trigger::OperatorOrAws,
         // Callers can only increase this metric.
-        ("AWS/Lambda", "Invocations") if text("/ComparisonOperator") == "LessThanThreshold" => Trigger::OperatorOrAws,
+        ("AWS/Lambda" | "AWS/Events", "Invocations") if text("/ComparisonOperator") == "LessThanThreshold" => {
+            Trigger::OperatorOrAws
+        }
         // Only our own programs send links.
         ("AWS/SQS", _) if of.starts_with("Links") => Trigger::OperatorOrAws,
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible") if of.contains("Dead") => Trigger::OneEvent,

@@ -2,7 +2,8 @@
 //! and the queues read it, so timers, delays, quiet hours and joins act as if that time had passed.
 //!
 //! An advance stops at each message that becomes visible, until that message is processed. If a timer were processed an
-//! hour late, it would look like a delayed queue, and a join would wait longer.
+//! hour late, it would look like a delayed queue, and a join would wait longer. It also stops where a sweep sends a stored
+//! timer.
 //!
 //! Never: a clock that goes back. With `--data` the offset is kept after a restart, because stored items have its
 //! times.
@@ -10,9 +11,11 @@
 use super::queues::store::Store;
 use crate::dev_client::MAX_MOVE;
 use crate::dev_client::{EVENTS_QUEUE, LINKS_QUEUE};
-use std::sync::Arc;
+use async_trait::async_trait;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
+use tidings_config::limits::MAX_TIMER_DELAY;
 use tidings_config::time::{Clock, SystemClock, Timestamp, millis};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -28,16 +31,45 @@ const MAX_STEP: Duration = Duration::from_secs(10);
 
 const LOOK: Duration = Duration::from_millis(5);
 
+/// The timers table of the running processor.
+#[async_trait]
+pub(crate) trait Sweeping: Send + Sync + std::fmt::Debug {
+    /// Sends the timers that are due soon to the events queue.
+    async fn sweep(&self);
+
+    /// When the first of the other timers is due.
+    async fn first_due(&self) -> Option<Timestamp>;
+}
+
 #[derive(Debug)]
 pub(crate) struct WorkClock {
     ahead_ms: AtomicI64,
     store: Arc<Store>,
+    timers: OnceLock<Weak<dyn Sweeping>>,
 }
 
 impl WorkClock {
     /// With the offset from the store.
     pub(crate) fn of(store: Arc<Store>) -> rusqlite::Result<Self> {
-        Ok(Self { ahead_ms: AtomicI64::new(store.ahead_ms()?), store })
+        Ok(Self { ahead_ms: AtomicI64::new(store.ahead_ms()?), store, timers: OnceLock::new() })
+    }
+
+    /// Sweeps these timers while the clock is advanced.
+    pub(crate) fn sweep_with(&self, timers: Weak<dyn Sweeping>) {
+        // A clock has one processor.
+        let _ = self.timers.set(timers);
+    }
+
+    async fn sweep(&self) {
+        if let Some(timers) = self.timers.get().and_then(Weak::upgrade) {
+            timers.sweep().await;
+        }
+    }
+
+    /// When the next sweep sends a timer.
+    async fn next_sweep(&self) -> Option<Timestamp> {
+        let timers = self.timers.get().and_then(Weak::upgrade)?;
+        timers.first_due().await.map(|due| due.minus(MAX_TIMER_DELAY))
     }
 
     /// The offset from this machine's clock.
@@ -45,13 +77,16 @@ impl WorkClock {
         Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst).unsigned_abs())
     }
 
-    /// Advances the clock. Messages that become visible on the way are processed at their time.
+    /// Advances the clock. Messages that become visible on the way are processed at their time, and stored timers are
+    /// sent before theirs.
     pub(crate) async fn advance(self: Arc<Self>, by: Duration) -> rusqlite::Result<()> {
         let (began, target) = (Instant::now(), self.ahead().saturating_add(by));
         while began.elapsed() < MAX_MOVE {
+            self.sweep().await;
             let now = self.now();
-            let Some(next) = self.stored(|store, now| store.next_due_ms(QUEUES, now)).await? else { break };
-            let step = self.ahead().saturating_add(Timestamp::from_unix_ms(next).since(now));
+            let visible = self.stored(|store, now| store.next_due_ms(QUEUES, now)).await?.map(Timestamp::from_unix_ms);
+            let Some(next) = visible.into_iter().chain(self.next_sweep().await).min() else { break };
+            let step = self.ahead().saturating_add(next.since(now));
             if step > target {
                 break;
             }
@@ -61,7 +96,9 @@ impl WorkClock {
                 tokio::time::sleep(LOOK).await;
             }
         }
-        self.move_to(target).await
+        self.move_to(target).await?;
+        self.sweep().await;
+        Ok(())
     }
 
     /// Sets the offset. Waiting receives check their queue again.

@@ -18,7 +18,7 @@ use crate::Failure;
 use crate::dev_client::aws::{dynamodb_at, embedded_at, queue_url_at};
 use crate::dev_client::token::Token;
 use crate::dev_client::{ACTIONS_QUEUE, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE};
-pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE};
+pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE};
 use crate::stack::Reader;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -29,7 +29,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
-    DynamoClaims, DynamoContextReader, DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause,
+    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoTimers, SecretsManager, SqsActions, SqsQueue, SqsTimers,
+    SqsVisibility, cause,
 };
 use tokio::net::TcpListener;
 
@@ -108,6 +109,7 @@ impl Cloud {
         let dynamodb = dynamodb_at(&endpoint, Some(&token)).await;
         blueprint.create_table(&dynamodb, "ClaimsTable", CLAIMS_TABLE).await?;
         blueprint.create_table(&dynamodb, "ContextTable", CONTEXT_TABLE).await?;
+        blueprint.create_table(&dynamodb, "TimersTable", TIMERS_TABLE).await?;
 
         let config = embedded_at(&endpoint, Some(&token))
             // A receive waits up to 20 s. The call stays in this process.
@@ -177,6 +179,10 @@ impl Cloud {
         SqsTimers::new(self.sqs.clone(), self.events_queue_url.clone())
     }
 
+    pub fn stored_timers(&self) -> DynamoTimers {
+        DynamoTimers::new(self.dynamodb.clone(), TIMERS_TABLE.to_owned())
+    }
+
     pub fn visibility(&self) -> SqsVisibility {
         SqsVisibility::new(self.sqs.clone(), self.events_queue_url.clone())
     }
@@ -197,6 +203,7 @@ impl Cloud {
 
     pub fn reader(&self) -> Reader {
         Reader::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned())
+            .with_timers(Some(TIMERS_TABLE.to_owned()))
     }
 }
 

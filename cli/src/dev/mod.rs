@@ -41,12 +41,14 @@ use crate::project::Location;
 use crate::style::{self, FAINT, STRONG, note, paint, say};
 use access::TokenFiles;
 use actions::{ActionsTo, Chatbot};
+use clock::Sweeping;
 use cloud::{Cloud, Options, listen};
 use demo::Demo;
 use secrets::Secrets;
 use show::Detail;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tidings_config::limits::SWEEP_INTERVAL;
 use tokio::net::TcpListener;
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
@@ -159,6 +161,9 @@ fn start(
     for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
         running.spawn(mapping::run(Arc::clone(cloud), from, Arc::clone(workbench), stopped.clone()));
     }
+    let sweeping: Arc<dyn Sweeping> = Arc::clone(workbench) as _;
+    cloud.clock.sweep_with(Arc::downgrade(&sweeping));
+    running.spawn(sweeps(sweeping, stopped.clone()));
     let (bot, at, stop) = (Arc::clone(chatbot), Arc::clone(cloud), stopped.clone());
     match actions_to {
         ActionsTo::Terminal | ActionsTo::Lines => drop(running.spawn(bot.run(at, actions_to.clone(), stop))),
@@ -172,6 +177,17 @@ fn start(
         let _ = server.await;
     });
     running
+}
+
+/// Sweeps the timers as often as the schedule does on AWS, by this machine's clock.
+async fn sweeps(timers: Arc<dyn Sweeping>, mut stop: channel::Receiver<bool>) {
+    while !*stop.borrow() {
+        timers.sweep().await;
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+            _ = stop.changed() => {}
+        }
+    }
 }
 
 /// Waits for work in flight until the grace period ends. With --data, the rest is in its queue at the next start.

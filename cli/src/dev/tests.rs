@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::{Clock as _, SystemClock, Timestamp};
+use tidings_core::ports::TimerStore;
 use tidings_events::{Sample, secrets_of};
 use tidings_project::{read_event_schema, read_rules};
 use tokio::sync::watch as channel;
@@ -138,6 +139,8 @@ async fn an_advanced_clock_ends_a_join_once_and_both_signatures_are_fresh() {
     bench.says(&["still not packed"]).await;
     bench.advance(60).await;
     assert_eq!(bench.said().len(), 1, "once");
+    let sent = bench.cloud.stored_timers().progress().await.expect("read").sent;
+    assert_eq!(sent.len(), 1, "its timer was stored, and a sweep sent it");
     assert_eq!(bench.send("e-2", "order.paid", "8", bench.cloud.clock.now()).await, 202, "signed by the clock of dev");
     assert_eq!(bench.send("e-3", "order.paid", "9", SystemClock.now()).await, 202, "signed by the clock of a provider");
     let stale = SystemClock.now().minus(Duration::from_secs(45 * 60));

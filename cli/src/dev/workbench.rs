@@ -1,19 +1,28 @@
 //! The running receiver and processor. They can be replaced while `dev` runs: tables, queues, timers and the clock
 //! stay. A request or a batch is finished with the configuration with which it began.
 
+use super::clock::{MAX_ADVANCE, Sweeping};
 use super::cloud::Cloud;
 use super::local_apis::{LocalApi, LocalApis};
 use super::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use super::secrets::{Documents, Missing, Secrets};
 use crate::Failure;
+use async_trait::async_trait;
 use processor::Processor;
 use receiver::Receiver;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use tidings_config::limits::SWEEP_PROVEN;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp};
+use tidings_core::ports::TimerStore;
+use tidings_core::stored_timer::{Sweeps, TimerKey};
+
+/// The processor's timeout for a sweep.
+const TIME_FOR_A_SWEEP: Duration = Duration::from_secs(30);
 
 /// The configuration of a project.
 #[derive(Debug)]
@@ -55,7 +64,10 @@ impl Workbench {
         configuration: Configuration,
     ) -> Result<(Self, Documents), Failure> {
         let (running, documents) = Running::of(&cloud, &setup, configuration).await?;
-        Ok((Self { cloud, setup, running: RwLock::new(running) }, documents))
+        let workbench = Self { cloud, setup, running: RwLock::new(running) };
+        // Before the first event, so that its timers can be stored.
+        workbench.sweep().await;
+        Ok((workbench, documents))
     }
 
     /// Replaces the running configuration, and reads the files of secrets again. After an error the running
@@ -94,6 +106,31 @@ impl Running {
     }
 }
 
+/// Sweeps with the running processor. Nothing is rolled back here, so timers are stored from the first sweep on.
+#[async_trait]
+impl Sweeping for Workbench {
+    async fn sweep(&self) {
+        let now = self.cloud.clock.now();
+        let proven = Sweeps { since: now.minus(SWEEP_PROVEN), last: now };
+        // An error is the same one that the sweep has.
+        let _ = self.cloud.stored_timers().swept(proven).await;
+        let _ = self.processor().sweep(TIME_FOR_A_SWEEP).await;
+    }
+
+    async fn first_due(&self) -> Option<Timestamp> {
+        let timers = self.cloud.stored_timers();
+        let sent = timers.progress().await.ok()?.sent;
+        let until = self.cloud.clock.now().plus(MAX_ADVANCE);
+        let mut first = None;
+        for partition in TimerKey::partitions() {
+            let after = sent.get(&partition).map(String::as_str);
+            let timer = timers.due(partition, after, until, 1).await.ok()?.pop();
+            first = first.into_iter().chain(timer.and_then(|timer| timer.due())).min();
+        }
+        first
+    }
+}
+
 /// A processor wired as in `functions/processor/src/main.rs`.
 fn processor(cloud: &Cloud, https: LocalApis, rules: Rules, schemas: EventSchemas) -> Processor {
     let ports = ::processor::Ports {
@@ -107,4 +144,5 @@ fn processor(cloud: &Cloud, https: LocalApis, rules: Rules, schemas: EventSchema
     Processor::new(rules, schemas, ports, cloud.max_receive_count)
         .isolating(Arc::new(cloud.visibility()), Duration::from_secs(VISIBILITY_TIMEOUT_SECONDS.into()))
         .taking_links_from(cloud.links_queue_arn.clone())
+        .storing_timers(Arc::new(cloud.stored_timers()))
 }

@@ -35,6 +35,7 @@ pub(crate) const MAX_MOVE: Duration = Duration::from_secs(60);
 
 pub const CLAIMS_TABLE: &str = "tidings-claims";
 pub const CONTEXT_TABLE: &str = "tidings-context";
+pub const TIMERS_TABLE: &str = "tidings-timers";
 pub(crate) const EVENTS_QUEUE: &str = "tidings-events";
 pub(crate) const LINKS_QUEUE: &str = "tidings-links";
 pub(crate) const LINKS_DEAD_LETTER_QUEUE: &str = "tidings-links-dead";

@@ -2,7 +2,7 @@
 //! `processed`, until its TTL. So a late duplicate still finds its event processed and restores nothing.
 //!
 //! Promises: the erasure ends with a pass that found nothing. Items that lead to other items are deleted after those
-//! (joins and waiting notifications before the claims that name them, identities in a last pass of their own), so an
+//! (joins, timers and waiting notifications before the claims that name them, identities in a last pass of their own), so an
 //! interrupted erasure can be restarted. Items that are written meanwhile are found by the next pass. Never: another
 //! conversation's item, or a claim that could be mistaken for an unknown event.
 
@@ -20,8 +20,9 @@ use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::context::ItemKey;
 use tidings_core::ports::Unavailable;
 
-/// Erases conversations. Needs `dynamodb:Query` on both tables, `dynamodb:DeleteItem` on the context table and
-/// `dynamodb:PutItem` on the claims table. No function has the last two together; they are the operator's.
+/// Erases conversations. Needs `dynamodb:Query` on the claims table and the context table, `dynamodb:Scan` on the timers
+/// table, `dynamodb:DeleteItem` on the last two and `dynamodb:PutItem` on the claims table. No function has these together;
+/// they are the operator's.
 #[derive(Clone, Debug)]
 pub struct Eraser {
     reader: Reader,
@@ -80,6 +81,9 @@ impl Eraser {
     async fn delete(&self, subject_data: &SubjectData, now: Timestamp, counts: &mut Counts) -> Result<(), Unavailable> {
         let finds = |key: &str| matches!(ItemKey::parse(key), Some(ItemKey::Identity(_) | ItemKey::Link));
         let (finders, rest): (Vec<_>, Vec<_>) = subject_data.items.iter().partition(|((_, key), _)| finds(key));
+        for row in subject_data.timers.values() {
+            self.delete_timer(row, counts).await?;
+        }
         if rest.is_empty() && subject_data.claims.is_empty() {
             // The name that was found last is erased first.
             for name in subject_data.names.iter().rev() {
@@ -110,6 +114,14 @@ impl Eraser {
         let delete = self.reader.client.delete_item().table_name(&self.reader.context_table).set_key(key);
         if done("dynamodb:DeleteItem", delete.send().await)? {
             counts.count_item(sort_key);
+        }
+        Ok(())
+    }
+
+    async fn delete_timer(&self, row: &Row, counts: &mut Counts) -> Result<(), Unavailable> {
+        let delete = self.reader.client.delete_item().set_table_name(self.reader.timers_table.clone());
+        if done("dynamodb:DeleteItem", delete.set_key(Some(only(row, &["pk", "sk"]))).send().await)? {
+            counts.timers += 1;
         }
         Ok(())
     }

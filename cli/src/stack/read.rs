@@ -22,11 +22,18 @@ pub struct Reader {
     pub(super) client: Client,
     pub(super) claims_table: String,
     pub(super) context_table: String,
+    pub(super) timers_table: Option<String>,
 }
 
 impl Reader {
     pub fn new(client: Client, claims_table: String, context_table: String) -> Self {
-        Self { client, claims_table, context_table }
+        Self { client, claims_table, context_table, timers_table: None }
+    }
+
+    /// Reads the timers table, too. A stack of an earlier version has none.
+    #[must_use]
+    pub fn with_timers(self, timers_table: Option<String>) -> Self {
+        Self { timers_table, ..self }
     }
 
     /// `None`: the claim doesn't exist, or TTL deleted it.

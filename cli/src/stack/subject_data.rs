@@ -1,5 +1,6 @@
 //! All data that the tables hold about one conversation, for export and erasure: its own partition, the partitions of
-//! its identities, the claims of their timelines, and the joins that those claims name. Reads only, every page.
+//! its identities, the claims of their timelines, the joins that those claims name, and the stored timers of both. Reads
+//! only, every page. The timers table is read whole, because timers are in the order of their times.
 //!
 //! It keeps raw rows, so that data of later versions is included. It doesn't include data without a recorded
 //! conversation: claims of events that could not be planned, or haven't been yet.
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::time::Timestamp;
 use tidings_core::aws::attributes::{Row, claim, get_text, get_texts, kept, text};
-use tidings_core::aws::{TIMELINE_INDEX, cause};
+use tidings_core::aws::{TIMELINE_INDEX, cause, stored_timer};
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::{Content, ItemKey};
 use tidings_core::internal_event::InternalEvent;
@@ -29,6 +30,8 @@ pub struct SubjectData {
     pub(super) items: BTreeMap<(String, String), Row>,
     /// By claim key.
     pub(super) claims: BTreeMap<String, Row>,
+    /// Rows of the timers table, by partition and sort key.
+    pub(super) timers: BTreeMap<(String, String), Row>,
 }
 
 /// The number of items of each kind.
@@ -45,6 +48,8 @@ pub struct Counts {
     /// Rows of an unknown version.
     pub unknown: usize,
     pub claims: usize,
+    /// Stored timers.
+    pub timers: usize,
     /// Notifications that wait in the events queue.
     pub waiting: usize,
 }
@@ -80,10 +85,26 @@ impl Reader {
                 subject_data.claims.extend(get_text(&row, "pk").map(|key| (key, row)));
             }
         }
-        for join in joins {
-            subject_data.add(self.partition(&join).await?);
+        for join in &joins {
+            subject_data.add(self.partition(join).await?);
         }
+        let joins: Vec<String> = joins.into_iter().collect();
+        subject_data.timers = self.timers(&subject_data.names, &joins).await?;
         Ok(subject_data)
+    }
+
+    /// The stored timers of these conversations and joins' partitions.
+    async fn timers(&self, names: &[String], joins: &[String]) -> Result<BTreeMap<(String, String), Row>, Unavailable> {
+        let Some(table) = &self.timers_table else { return Ok(BTreeMap::new()) };
+        let mut found = BTreeMap::new();
+        let mut rows = self.client.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(|error| Unavailable { call: "dynamodb:Scan", cause: cause(&error) })?;
+            if stored_timer(&row).is_some_and(|timer| timer.is_about(names, joins)) {
+                found.extend(placed(row));
+            }
+        }
+        Ok(found)
     }
 
     async fn partition(&self, name: &str) -> Result<Vec<Row>, Unavailable> {
@@ -124,18 +145,21 @@ fn linked_to(rows: &[Row]) -> Option<String> {
     }
 }
 
+fn placed(row: Row) -> Option<((String, String), Row)> {
+    Some(((get_text(&row, "pk")?, sort_key(&row)?), row))
+}
+
 impl SubjectData {
     fn add(&mut self, rows: Vec<Row>) {
-        let placed = |row: Row| Some(((get_text(&row, "pk")?, sort_key(&row)?), row));
         self.items.extend(rows.into_iter().filter_map(placed));
     }
 
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.claims.is_empty()
+        self.items.is_empty() && self.claims.is_empty() && self.timers.is_empty()
     }
 
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts { claims: self.claims.len(), ..Counts::default() };
+        let mut counts = Counts { claims: self.claims.len(), timers: self.timers.len(), ..Counts::default() };
         self.items.keys().for_each(|(_, key)| counts.count_item(key));
         counts.waiting = self.waiting().len();
         counts
@@ -147,7 +171,7 @@ impl SubjectData {
         waiting.filter(|key| !self.claims.contains_key(key.as_str())).collect()
     }
 
-    /// The document of `tidings context export`: every item as stored, and every claim.
+    /// The document of `tidings context export`: every item and timer as stored, and every claim.
     pub fn export(&self, conversation: &str, at: Timestamp) -> Value {
         let mut items: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
         for ((partition, key), row) in &self.items {
@@ -158,7 +182,11 @@ impl SubjectData {
         let mut timeline: Vec<(Option<String>, Value)> = self.claims.values().map(entry).collect();
         timeline.sort_by(|a, b| a.0.cmp(&b.0));
         let timeline: Vec<Value> = timeline.into_iter().map(|(_, claim)| claim).collect();
-        json!({ "version": 1, "conversation": conversation, "at": at, "names": self.names, "items": items, "timeline": timeline })
+        let timers: Vec<Value> = self.timers.values().map(whole).collect();
+        json!({
+            "version": 1, "conversation": conversation, "at": at, "names": self.names, "items": items, "timeline": timeline,
+            "timers": timers
+        })
     }
 }
 
@@ -181,8 +209,12 @@ impl Counts {
 /// A claim as `tidings events show --json --payload` prints it, or as stored if this version can't read it.
 fn entry(row: &Row) -> (Option<String>, Value) {
     let read = claim(row).map(|claim: Claim| claim.with_event(kept(row).as_ref()));
-    let stored = || Value::Object(row.iter().map(|(name, value)| (name.clone(), plain(value))).collect());
-    (get_text(row, "occurred"), read.unwrap_or_else(stored))
+    (get_text(row, "occurred"), read.unwrap_or_else(|| whole(row)))
+}
+
+/// A row as stored.
+fn whole(row: &Row) -> Value {
+    Value::Object(row.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
 }
 
 /// An attribute as JSON. JSON inside a text attribute is unwrapped.

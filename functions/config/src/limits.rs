@@ -350,6 +350,42 @@ pub const JOIN_GRACE: Duration = Duration::from_secs(60);
 /// SQS's longest delay. A timer that is due later is rescheduled when the delay ends.
 pub const MAX_TIMER_DELAY: Duration = Duration::from_secs(900);
 
+/// A timer that is due after at least this time is stored in the timers table, if the table is swept. A nearer one is a
+/// delayed message, which is rescheduled once at most.
+pub const STORED_TIMER_FROM: Duration = Duration::from_secs(1_800);
+
+/// The interval of sweeps: the schedule in the template. Each sweep sends the timers that are due within
+/// [`MAX_TIMER_DELAY`] from it, so one sweep that is missed delays no timer.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(300);
+
+/// How far the clocks of two function instances may differ, with the time of a call.
+pub const TIMER_CLOCK_SKEW: Duration = Duration::from_secs(300);
+
+/// After this time without a complete sweep, no more timers are stored: they are delayed messages again.
+pub const SWEEP_OVERDUE: Duration = Duration::from_secs(900);
+
+/// Sweeps must have run for this long without a gap before a timer is stored. A deployment that is rolled back, and
+/// removes the sweep or the table with it, ends before.
+pub const SWEEP_PROVEN: Duration = Duration::from_secs(3_600);
+
+/// How long a processor uses what it read of the sweeps.
+pub const SWEEPS_KEPT: Duration = Duration::from_secs(60);
+
+/// Partitions of the timers table: each takes 1,000 timers a second. More can be added; fewer would leave timers behind.
+pub const TIMER_PARTITIONS: u8 = 8;
+
+/// Timers that a sweep reads, and then sends, before it records how far it is.
+pub const SWEEP_PAGE: usize = 100;
+
+/// Time reserved at the end of a sweep: a call that is under way, with all attempts.
+pub const SWEEP_RESERVE: Duration = Duration::from_secs(5);
+
+/// Pause before a sweep is tried again because a call failed.
+pub const SWEEP_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a stored timer outlives its time: as long as a message waits in a queue.
+pub const STORED_TIMER_KEPT: Duration = Duration::from_secs(14 * 86_400);
+
 /// Characters (Unicode code points, not bytes) of a notification's text in a rule, and of all values in one text: the
 /// limit of WhatsApp and Telegram. A longer text is cut when it is sent.
 pub const MAX_TEXT_CHARS: usize = 4_096;
@@ -603,6 +639,14 @@ const _: () = {
         "while a request verifies, its claim lives, and what it claimed may still be applied"
     );
     assert!(ANSWER_RESERVE.as_millis() < BATCH_RESERVE.as_millis());
+    assert!(
+        MAX_TIMER_DELAY.as_secs() + 2 * TIMER_CLOCK_SKEW.as_secs() < STORED_TIMER_FROM.as_secs(),
+        "a timer is stored well before a sweep reads its time"
+    );
+    assert!(2 * SWEEP_INTERVAL.as_secs() < MAX_TIMER_DELAY.as_secs(), "the sweep after a missed one is in time");
+    assert!(SWEEP_OVERDUE.as_secs() > 2 * SWEEP_INTERVAL.as_secs(), "a sweep that is missed is no failure yet");
+    assert!(2 * STORED_TIMER_KEPT.as_secs() < MAX_EVENT_AGE.as_secs(), "sent on its last day, it is still applied");
+    assert!(SWEEP_PAGE.is_multiple_of(MAX_BATCH_MESSAGES), "no batch is sent half full");
     assert!(POSTPONED_APART > MAX_BATCH_MESSAGES as u64, "all suspects of a batch come within another visibility timeout");
     assert!(2 * EVENTS_VISIBILITY.as_secs() < 43_200, "SQS hides a message for twelve hours at most");
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());

@@ -88,9 +88,10 @@ impl InternalEvent {
 
     /// The message. Its claim key follows from the content, the time and the cause.
     pub fn envelope(&self, due: Timestamp, now: Timestamp) -> Envelope {
-        let data =
-            serde_json::to_string(&Scheduled { due, what: self.clone(), visible: Some(due.min(now.plus(MAX_TIMER_DELAY))) })
-                .expect("it has string keys and holds only JSON");
+        // A timer that is sent after it is due is visible at once: it isn't the queue that is late.
+        let visible = Some(due.min(now.plus(MAX_TIMER_DELAY)).max(now));
+        let data = serde_json::to_string(&Scheduled { due, what: self.clone(), visible })
+            .expect("it has string keys and holds only JSON");
         let claim_key = self.claim_key(due);
         let conversation = self.conversation().map(str::to_owned);
         let mut envelope = Envelope::new(NewEnvelope {
@@ -127,6 +128,14 @@ impl InternalEvent {
             Some(ClaimKey::from(format!("{ACTION}{id}#{}", until.unix_ms())))
         };
         claim.actions.iter().filter_map(ActionNote::outcome).filter_map(of).collect()
+    }
+
+    /// Whether it waits for its time. Its claim can't exist before that time.
+    pub const fn is_timer(&self) -> bool {
+        match self {
+            Self::Action { .. } | Self::Join { .. } | Self::Wake { .. } => true,
+            Self::Correct(_) | Self::Link { .. } => false,
+        }
     }
 
     /// The conversation or identity that it belongs to. `None`: a join may belong to several.

@@ -17,6 +17,7 @@ pub mod ports;
 pub mod secrets;
 pub mod settings;
 pub mod stored_event;
+pub mod stored_timer;
 pub mod telemetry;
 pub mod text;
 pub mod trace;

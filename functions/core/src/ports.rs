@@ -1,7 +1,7 @@
 //! What the functions need from the outside, with one trait each. The traits mirror the IAM grants. The receiver's
 //! role allows exactly [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`]; the processor's
-//! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], and [`SecretStore`] for a secret of its own; the reader's
-//! [`ContextReader`], and [`SecretStore`] likewise. [`HttpsGet`] isn't a call of AWS.
+//! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], [`TimerStore`], and [`SecretStore`] for a secret of its own; the
+//! reader's [`ContextReader`], and [`SecretStore`] likewise. [`HttpsGet`] isn't a call of AWS.
 
 use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
@@ -10,6 +10,7 @@ use crate::commit_plan::Merging;
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::manual::ManualChange;
 use crate::stored_event::StoredEvent;
+use crate::stored_timer::{Progress, StoredTimer, Sweeps};
 use crate::trace::Trace;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -299,11 +300,55 @@ pub trait ActionQueue: Send + Sync + fmt::Debug {
     async fn send(&self, conversation: &str, sequence: u64, action: &Action) -> Result<(), Unavailable>;
 }
 
-/// The events queue, for messages that are due later: `sqs:SendMessage`.
+/// A message, and how long the queue hides it first: at most [`tidings_config::limits::MAX_TIMER_DELAY`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delayed {
+    pub message: String,
+    pub delay: Duration,
+}
+
+/// The events queue, for messages that are due later: `sqs:SendMessage`, which also grants batches.
 #[async_trait]
 pub trait TimerQueue: Send + Sync + fmt::Debug {
     /// `delay` is at most [`tidings_config::limits::MAX_TIMER_DELAY`]. `Ok` only when the queue has acknowledged the message.
     async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable>;
+
+    /// Sends one batch as [`EventQueue::send`] does, with a delay for each message. An adapter that doesn't have batches
+    /// sends them one by one.
+    async fn send_batch(&self, messages: &[Delayed]) -> Vec<Result<(), Unavailable>> {
+        let mut sent = Vec::with_capacity(messages.len());
+        for Delayed { message, delay } in messages {
+            sent.push(self.send(message, *delay).await);
+        }
+        sent
+    }
+}
+
+/// The timers table: `dynamodb:PutItem` and `dynamodb:Query`. Writing a timer twice leaves one.
+#[async_trait]
+pub trait TimerStore: Send + Sync + fmt::Debug {
+    /// Stores a timer until its time, and [`tidings_config::limits::STORED_TIMER_KEPT`] longer.
+    async fn put(&self, timer: &StoredTimer, now: Timestamp) -> Result<(), Unavailable>;
+
+    /// The timers of a partition that are due by this time, in the order of their sort keys, after this one; read
+    /// consistently, and at most `at_most`. None: there are no more.
+    async fn due(
+        &self,
+        partition: u8,
+        after: Option<&str>,
+        by: Timestamp,
+        at_most: usize,
+    ) -> Result<Vec<StoredTimer>, Unavailable>;
+
+    /// How far the sweeps are, read consistently.
+    async fn progress(&self) -> Result<Progress, Unavailable>;
+
+    /// Records that all timers of the partition up to this sort key were sent. A record that is further stays, which isn't
+    /// an error.
+    async fn sent(&self, partition: u8, through: &str) -> Result<(), Unavailable>;
+
+    /// Records a complete sweep.
+    async fn swept(&self, sweeps: Sweeps) -> Result<(), Unavailable>;
 }
 
 /// A message to hide for a time from now.

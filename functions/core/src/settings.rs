@@ -36,6 +36,8 @@ pub struct ProcessorSettings {
     pub claims_table: String,
     /// `CONTEXT_TABLE`: name of the context table.
     pub context_table: String,
+    /// `TIMERS_TABLE`: name of the timers table.
+    pub timers_table: String,
     /// `EVENTS_QUEUE_URL`: URL of the events queue, for timers.
     pub events_queue_url: String,
     /// `LINKS_QUEUE_ARN`: ARN of the queue for external links, which accepts nothing else.
@@ -101,6 +103,7 @@ impl std::error::Error for Problems {}
 const TASK_ROOT: Variable = Variable { name: "LAMBDA_TASK_ROOT", example: "/var/task" };
 const CLAIMS_TABLE: Variable = Variable { name: "CLAIMS_TABLE", example: "tidings-claims" };
 const CONTEXT_TABLE: Variable = Variable { name: "CONTEXT_TABLE", example: "tidings-context" };
+const TIMERS_TABLE: Variable = Variable { name: "TIMERS_TABLE", example: "tidings-timers" };
 const EVENTS_QUEUE_URL: Variable =
     Variable { name: "EVENTS_QUEUE_URL", example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events" };
 const LINKS_QUEUE_ARN: Variable =
@@ -160,6 +163,7 @@ impl ProcessorSettings {
     pub const VARIABLES: &'static [&'static str] = &[
         CLAIMS_TABLE.name,
         CONTEXT_TABLE.name,
+        TIMERS_TABLE.name,
         EVENTS_QUEUE_URL.name,
         LINKS_QUEUE_ARN.name,
         ACTIONS_QUEUE_URL.name,
@@ -176,6 +180,7 @@ impl ProcessorSettings {
         let settings = Self {
             claims_table: reader.text(CLAIMS_TABLE),
             context_table: reader.text(CONTEXT_TABLE),
+            timers_table: reader.text(TIMERS_TABLE),
             events_queue_url: reader.url(EVENTS_QUEUE_URL),
             links_queue_arn: reader.arn(LINKS_QUEUE_ARN),
             actions_queue_url: reader.url(ACTIONS_QUEUE_URL),
@@ -358,7 +363,8 @@ mod tests {
     fn keep_events_is_required() {
         let keeps = |word: Option<&str>| {
             let example = |v: &Variable| (v.name, v.example.to_owned());
-            let (tables, queues) = ([CLAIMS_TABLE, CONTEXT_TABLE], [EVENTS_QUEUE_URL, LINKS_QUEUE_ARN, ACTIONS_QUEUE_URL]);
+            let (tables, queues) =
+                ([CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE], [EVENTS_QUEUE_URL, LINKS_QUEUE_ARN, ACTIONS_QUEUE_URL]);
             let all = [&tables[..], &queues, &[MAX_RECEIVE_COUNT, METRICS_NAMESPACE]].concat();
             let mut given: std::collections::BTreeMap<_, _> = all.iter().map(example).collect();
             given.extend(word.map(|word| (KEEP_EVENTS.name, word.to_owned())));
@@ -394,7 +400,7 @@ mod tests {
     #[test]
     fn examples_are_valid() {
         let lookup = |name: &str| {
-            let tables = [CLAIMS_TABLE, CONTEXT_TABLE];
+            let tables = [CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE];
             let others = [
                 EVENTS_QUEUE_URL,
                 LINKS_QUEUE_ARN,

@@ -3,11 +3,10 @@
 
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::processor::Processor;
+use crate::timer;
 use crate::tries::{Next, Tries};
 use crate::view::{View, read_partition};
 use std::collections::BTreeMap;
-use tidings_config::limits::MAX_TIMER_DELAY;
-use tidings_config::time::Timestamp;
 use tidings_core::context::{Content, Item, ItemKey, Outbox, Outgoing, Page, Place, Waiting};
 use tidings_core::ports::{Rewrite, Unavailable};
 use tidings_core::telemetry::STEP;
@@ -124,11 +123,6 @@ async fn send(processor: &Processor, conversation: &str, sequence: u64, what: &O
             );
             Ok(())
         }
-        Outgoing::Timer { due, message } => send_timer(processor, message, *due, processor.clock.now()).await,
+        Outgoing::Timer { due, message } => timer::send(processor, message, *due, processor.clock.now()).await,
     }
-}
-
-/// Sends an internal message that is due at `due`, or after SQS's longest delay if that is earlier.
-pub(crate) async fn send_timer(processor: &Processor, message: &str, due: Timestamp, now: Timestamp) -> Result<(), Failure> {
-    processor.timers.send(message, due.since(now).min(MAX_TIMER_DELAY)).await.map_err(Failure::unsent)
 }

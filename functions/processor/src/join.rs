@@ -1,6 +1,6 @@
 //! A join's timer: applies the branch if the join is complete or given up.
 
-use crate::deliver::{flush, send_first, send_timer};
+use crate::deliver::{flush, send_first};
 use crate::effects::{EvaluationContext, PlannedEffects};
 use crate::failure::Failure;
 use crate::planner::Planner;
@@ -97,7 +97,7 @@ pub(crate) async fn prepare(
         && let Some(later) = timer.postponed(now)
     {
         let due = now.plus(JOIN_GRACE);
-        send_timer(processor, &later.envelope(due, now).encode(), due, now).await?;
+        timer::send(processor, &later.envelope(due, now).encode(), due, now).await?;
         return Ok(Err(timer::WAITS));
     }
     let (branch, end) = (next.end().branch, next.end().clone());

@@ -8,6 +8,8 @@
 //! The flow, one file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (by the compiled rules of
 //! [`planner`]), which selects the kind of message: [`event`], `notification` or `join` → [`commit`] → `deliver`.
 //! Failures go through `settle`; `report` makes the log line of a record and the response to SQS.
+//!
+//! On a schedule, [`sweep`] sends the timers that are due soon from their table.
 
 mod adopt;
 pub mod batch;
@@ -22,6 +24,7 @@ mod expression;
 pub mod failure;
 mod isolate;
 mod join;
+pub mod lambda;
 pub mod manual;
 mod notice;
 mod notification;
@@ -33,6 +36,7 @@ mod processor;
 mod report;
 pub mod schema;
 mod settle;
+pub mod sweep;
 mod timer;
 mod tries;
 mod view;

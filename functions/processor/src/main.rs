@@ -1,7 +1,7 @@
 //! Wires the processor to Lambda.
 
-use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use processor::lambda::Invocation;
 use processor::{Ports, Processor};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,7 +9,7 @@ use tidings_config::artefact::ProcessorPart;
 use tidings_config::limits::EVENTS_VISIBILITY;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
-use tidings_core::aws::{DynamoContexts, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config};
+use tidings_core::aws::{DynamoContexts, DynamoTimers, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config};
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry;
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
         .api_secret_arn
         .map(|arn| Arc::new(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), arn)) as Arc<dyn SecretStore>);
     let ports = Ports {
-        store: Arc::new(DynamoContexts::new(dynamodb, settings.claims_table, settings.context_table)),
+        store: Arc::new(DynamoContexts::new(dynamodb.clone(), settings.claims_table, settings.context_table)),
         actions: Arc::new(SqsActions::new(sqs.clone(), settings.actions_queue_url)),
         timers: Arc::new(SqsTimers::new(sqs.clone(), settings.events_queue_url.clone())),
         https: Arc::new(Https::default()),
@@ -38,13 +38,13 @@ async fn main() -> Result<(), Error> {
     let processor = &Processor::new(rules, EventSchemas::new(schemas), ports, settings.max_receive_count)
         .storing_events(settings.keep_events)
         .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY)
-        .taking_links_from(settings.links_queue_arn);
+        .taking_links_from(settings.links_queue_arn)
+        .storing_timers(Arc::new(DynamoTimers::new(dynamodb, settings.timers_table)));
     telemetry::started("processor", &hash, started.elapsed());
-    run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
+    run(service_fn(|event: LambdaEvent<Invocation>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
-        Ok::<_, Error>(
-            processor.handle(event.payload, time_left).instrument(telemetry::invocation(&event.context.request_id)).await,
-        )
+        let done = processor.invoke(event.payload, time_left);
+        Ok::<_, Error>(done.instrument(telemetry::invocation(&event.context.request_id)).await?)
     }))
     .await
 }

@@ -60,12 +60,21 @@ impl Plan {
     }
 }
 
+/// The time from which the age of its claim counts. A timer may be made long before it is due, and has no claim before.
+fn delivered(message: &Message) -> Timestamp {
+    match &message.kind {
+        Ok(Kind::Own(Scheduled { due, what, .. })) if what.is_timer() => *due,
+        Ok(Kind::Own(_) | Kind::Event(_)) | Err(_) => message.envelope.delivered(),
+    }
+}
+
 impl Planner {
     /// Errors are final: the same event fails the same way again. `fetched` has the objects that [`Self::wanted`] names.
     pub fn plan(&self, message: &Message, fetched: &Fetched, now: Timestamp) -> Result<Plan, Failure> {
         let envelope = &message.envelope;
-        if past_horizon(envelope.delivered(), now) {
-            return Err(FailureKind::PastHorizon { received: envelope.delivered() }.into());
+        let received = delivered(message);
+        if past_horizon(received, now) {
+            return Err(FailureKind::PastHorizon { received }.into());
         }
         let Scheduled { due, what, visible } = match message.kind.as_ref().map_err(|failure| failure.clone())? {
             Kind::Event(payload) => return self.event(envelope, payload.value(), fetched, now).map(Plan::Event),

@@ -5,6 +5,7 @@ use crate::decode::Queue;
 use crate::enrich::Objects;
 use crate::isolate::Isolation;
 use crate::planner::Planner;
+use crate::timer::StoredTimers;
 use aws_lambda_events::event::sqs::SqsMessage;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::Clock;
-use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, SecretStore, TimerQueue};
+use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, SecretStore, TimerQueue, TimerStore};
 
 /// The ports that the processor needs.
 #[derive(Clone, Debug)]
@@ -41,6 +42,7 @@ pub struct Processor {
     pub(crate) keeps_events: bool,
     pub(crate) isolation: Option<Isolation>,
     pub(crate) links_queue_arn: Option<String>,
+    pub(crate) stored_timers: Option<StoredTimers>,
 }
 
 impl Processor {
@@ -61,6 +63,7 @@ impl Processor {
             keeps_events: false,
             isolation: None,
             links_queue_arn: None,
+            stored_timers: None,
         }
     }
 
@@ -80,6 +83,12 @@ impl Processor {
     #[must_use]
     pub fn taking_links_from(self, queue_arn: impl Into<String>) -> Self {
         Self { links_queue_arn: Some(queue_arn.into()), ..self }
+    }
+
+    /// Stores timers that are due much later, and sweeps them. By default every timer is a delayed message.
+    #[must_use]
+    pub fn storing_timers(self, store: Arc<dyn TimerStore>) -> Self {
+        Self { stored_timers: Some(StoredTimers::new(store)), ..self }
     }
 
     /// The queue of a message, which SQS sets and a sender can't.

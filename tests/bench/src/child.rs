@@ -180,6 +180,7 @@ fn environment(world: &World, program: &Program, runtime: &Runtime, ports: &[Por
     set(&[
         ("CLAIMS_TABLE", "tidings-claims"),
         ("CONTEXT_TABLE", "tidings-context"),
+        ("TIMERS_TABLE", "tidings-timers"),
         ("EVENTS_QUEUE_URL", &format!("{sqs}/123456789012/tidings-events")),
         ("ACTIONS_QUEUE_URL", &format!("{sqs}/123456789012/tidings-actions.fifo")),
         ("LINKS_QUEUE_ARN", "arn:aws:sqs:eu-central-1:123456789012:tidings-links"),

@@ -70,7 +70,7 @@ fn found(names: &[String], counts: &Counts) {
     {
         say!("  {:<9} {}", "also", paint(NAME, identities.join(", ")));
     }
-    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, waiting } = counts;
+    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, timers, waiting } = counts;
     let items = [
         (*entities, "entities"),
         (*nodes, "node"),
@@ -84,6 +84,9 @@ fn found(names: &[String], counts: &Counts) {
     let items: Vec<_> = items.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     say!("  {:<9} {total}: {}", "items", if items.is_empty() { "none".to_owned() } else { items.join(", ") });
     say!("  {:<9} {claims}; only their keys stay, so that later duplicates are recognised", "claims");
+    if *timers > 0 {
+        say!("  {:<9} {timers} stored for later", "timers");
+    }
     if *waiting > 0 {
         say!("  {:<9} {waiting} scheduled, cancelled", "messages");
     }

@@ -12,6 +12,7 @@ mod load;
 mod marker;
 mod queue;
 mod secrets;
+mod stored_timers;
 mod timers;
 mod visibility;
 
@@ -22,6 +23,7 @@ pub use context_reader::DynamoContextReader;
 pub use https::Https;
 pub use queue::SqsQueue;
 pub use secrets::SecretsManager;
+pub use stored_timers::{DynamoTimers, stored_timer};
 pub use timers::SqsTimers;
 pub use visibility::SqsVisibility;
 

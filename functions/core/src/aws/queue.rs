@@ -126,6 +126,6 @@ pub(super) fn acknowledged(answer: &SendMessageBatchOutput, id: &str) -> Result<
     }
 }
 
-fn unavailable(cause: String) -> Unavailable {
+pub(super) fn unavailable(cause: String) -> Unavailable {
     Unavailable { call: "sqs:SendMessage", cause }
 }

@@ -11,6 +11,7 @@ mod queue;
 mod records;
 mod secrets;
 mod store;
+mod timers;
 
 pub use actions::MemoryActions;
 pub use clock::ManualClock;
@@ -21,3 +22,4 @@ pub use queue::{MemoryQueue, Place};
 pub use records::{failed_ids, sqs_event, sqs_message};
 pub use secrets::MemorySecrets;
 pub use store::MemoryStore;
+pub use timers::MemoryTimers;

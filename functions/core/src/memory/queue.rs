@@ -4,7 +4,7 @@
 use super::clock::ManualClock;
 use super::faults::{Call, Fault, Faults};
 use super::records::{failed_ids, sqs_event, sqs_message};
-use crate::ports::{EventQueue, Hide, MessageVisibility, Probe, TimerQueue, Unavailable};
+use crate::ports::{Delayed, EventQueue, Hide, MessageVisibility, Probe, TimerQueue, Unavailable};
 use crate::trace::Trace;
 use async_trait::async_trait;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -239,6 +239,18 @@ impl TimerQueue for MemoryQueue {
             self.put(message, delay);
         }
         answer("sqs:SendMessage", fault)
+    }
+
+    async fn send_batch(&self, messages: &[Delayed]) -> Vec<Result<(), Unavailable>> {
+        let whole = self.faults.meet(Call::SetTimer);
+        let enqueue = |Delayed { message, delay }: &Delayed| {
+            let fault = whole.or_else(|| self.faults.meet(Call::SetTimerEntry));
+            if has_effect(fault) {
+                self.put(message, *delay);
+            }
+            answer("sqs:SendMessage", fault)
+        };
+        messages.iter().map(enqueue).collect()
     }
 }
 

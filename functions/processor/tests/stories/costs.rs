@@ -28,6 +28,7 @@ rules:
   - { name: tip, on: tip, notify: { text: "{data.v}", cap: { at_most: 1, within: 1h } } }
 joins:
   - { name: j, all: [known.left, known.right], by: data.v, within: 1h, then: { goto: joined } }
+  - { name: g, all: [known.first, known.never], by: data.v, within: 1h, then: { goto: joined }, else: { goto: alone } }
 "#;
 
 /// Items asked for, and items written, by call.
@@ -123,7 +124,8 @@ impl Counted {
 
     /// The same with the key of its content.
     async fn cost_of(&mut self, event_type: &'static str, content: Option<&str>) -> (Cost, Vec<(Call, u32)>) {
-        const CALLS: [Call; 6] = [Call::Load, Call::Commit, Call::First, Call::Rewrite, Call::Act, Call::SetTimer];
+        const CALLS: [Call; 8] =
+            [Call::Load, Call::Commit, Call::First, Call::Rewrite, Call::Act, Call::SetTimer, Call::Progress, Call::StoreTimer];
         *self.store.seen.lock().unwrap() = Cost::default();
         let before = CALLS.map(|call| self.harness.faults.count(call));
         self.n += 1;
@@ -182,6 +184,30 @@ async fn a_join_costs_its_item_and_its_end_an_event() {
     let (cost, calls) = counted.cost("known.left").await;
     assert_eq!(cost, Cost { read: 2, in_transactions: 2, alone: 0 });
     assert_eq!(calls, [(Call::Load, 1), (Call::Commit, 1)], "without an `else` there is no timer");
+}
+
+/// Before timers were stored, it was the message, and four more until the time came.
+#[tokio::test]
+async fn a_join_with_an_else_costs_a_put_of_its_timer_and_one_message() {
+    let mut counted = Counted::new();
+    let cost = Cost { read: 2, in_transactions: 3, alone: 1 };
+    let stored = vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::StoreTimer, 1)];
+    let mut first = counted.cost("known.first").await;
+    first.1.retain(|(call, _)| *call != Call::Progress);
+    assert_eq!(first, (cost, stored.clone()), "and a look at the sweeps, once in a minute");
+    assert_eq!(counted.cost("known.first").await, (cost, stored));
+    counted.harness.pass(std::time::Duration::from_secs(7_200)).await;
+    let batches = counted.harness.faults.count(Call::SetTimer);
+    assert!(batches <= 2, "{batches} batches for two timers");
+
+    let mut counted = Counted::new();
+    counted.harness.outside.timers.unproven();
+    let sent = vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::SetTimer, 1)];
+    let mut first = counted.cost("known.first").await;
+    first.1.retain(|(call, _)| *call != Call::Progress);
+    assert_eq!(first, (cost, sent));
+    counted.harness.pass(std::time::Duration::from_secs(7_200)).await;
+    assert_eq!(counted.harness.faults.count(Call::SetTimer), 5, "rescheduled every quarter of an hour");
 }
 
 #[tokio::test]

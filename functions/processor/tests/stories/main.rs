@@ -29,6 +29,7 @@ mod recovery;
 mod repeats;
 mod schemas;
 mod stepped;
+mod stored_timers;
 mod stores;
 mod support;
 mod texts;

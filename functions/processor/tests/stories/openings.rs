@@ -189,6 +189,7 @@ async fn else_is_not_applied_while_its_own_timer_is_late() {
 async fn a_late_rescheduled_timer_shows_the_lag_as_well() {
     // The last rescheduled timer was visible in minute 60, and comes in minute 61.5: only half a minute after the join's time.
     let harness = harness("");
+    harness.outside.timers.unproven();
     happens(&harness, "paid", 0).await;
     until(&harness, 59).await;
     let second = leg("reserved", 59);

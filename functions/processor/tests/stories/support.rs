@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::limits::MAX_TIMER_DELAY;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::{Clock, Timestamp};
@@ -18,7 +19,7 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 pub(crate) use tidings_core::memory::sqs_message as message;
 use tidings_core::memory::{
-    Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, failed_ids, sqs_event,
+    Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers, failed_ids, sqs_event,
 };
 use tidings_core::ports::ContextStore;
 use tidings_events::project;
@@ -80,7 +81,8 @@ pub(crate) struct Harness {
 #[derive(Clone, Debug)]
 pub(crate) struct Outside {
     pub(crate) actions: Arc<MemoryActions>,
-    queue: Arc<MemoryQueue>,
+    pub(crate) queue: Arc<MemoryQueue>,
+    pub(crate) timers: Arc<MemoryTimers>,
     pub(crate) https: Arc<MemoryHttps>,
     pub(crate) secrets: Arc<MemorySecrets>,
 }
@@ -88,7 +90,7 @@ pub(crate) struct Outside {
 impl Outside {
     /// How many aren't done yet.
     pub(crate) fn waiting(&self) -> usize {
-        self.queue.messages().len()
+        self.queue.messages().len() + self.timers.unsent().len()
     }
 }
 
@@ -117,9 +119,11 @@ impl Harness {
         let outside = Outside {
             actions: Arc::new(MemoryActions::new(Arc::clone(&faults))),
             queue: Arc::new(MemoryQueue::on(Arc::clone(&clock), Arc::clone(&faults)).dead_lettering_after(MAX_RECEIVES)),
+            timers: Arc::new(MemoryTimers::new(Arc::clone(&faults))),
             https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
             secrets: Arc::new(MemorySecrets::new(Arc::clone(&faults), API_SECRETS)),
         };
+        outside.timers.proven(now());
         let processor = another(rules, wrap(Arc::clone(&store)), &clock, &outside);
         Self { processor, store, outside, clock, faults }
     }
@@ -133,9 +137,27 @@ impl Harness {
         handle(&self.processor, messages, time_left).await
     }
 
+    /// The sweeps that the schedule makes until this time, as far as they find a timer, and none after the first message that is
+    /// visible. Each is repeated until it is complete.
+    async fn sweep(&self, until: Timestamp) {
+        let first = |queue: &MemoryQueue| queue.first_visible().map_or(until, |visible| visible.min(until));
+        while let Some(due) = self.outside.timers.first_due() {
+            let at = due.minus(MAX_TIMER_DELAY).max(self.clock.now());
+            if at > first(&self.outside.queue) {
+                break;
+            }
+            self.clock.set(at);
+            while self.processor.sweep(AMPLE).await.is_err() {}
+        }
+        if self.outside.timers.are_swept() {
+            self.outside.timers.proven(self.clock.now());
+        }
+    }
+
     /// The next message that is visible by this time is received and handled. The message, and the ids that are returned to the
     /// queue.
     async fn step(&self, until: Timestamp) -> Option<(SqsMessage, Vec<String>)> {
+        self.sweep(until).await;
         let received = self.outside.queue.next(until)?;
         let response = self.processor.handle(received.clone(), AMPLE).await;
         let failed = self.outside.queue.settle(&received, &response);
@@ -156,6 +178,13 @@ impl Harness {
         let until = self.clock.now().plus(time);
         while self.step(until).await.is_some() {}
         assert_eq!(self.outside.queue.dead_letters(), [""; 0]);
+        self.clock.set(until);
+    }
+
+    /// The same where messages may be dead-lettered.
+    pub(crate) async fn pass_until_dead(&self, time: Duration) {
+        let until = self.clock.now().plus(time);
+        while self.step(until).await.is_some() {}
         self.clock.set(until);
     }
 
@@ -240,7 +269,9 @@ fn with_schemas<S: ContextStore + 'static>(
         api_secrets: Some(Arc::clone(&outside.secrets) as _),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
     };
-    Processor::new(rules, schemas, ports, NonZeroU32::new(MAX_RECEIVES).unwrap()).taking_links_from(LINKS_QUEUE_ARN)
+    Processor::new(rules, schemas, ports, NonZeroU32::new(MAX_RECEIVES).unwrap())
+        .taking_links_from(LINKS_QUEUE_ARN)
+        .storing_timers(Arc::clone(&outside.timers) as _)
 }
 
 pub(crate) async fn handle(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> Vec<String> {
