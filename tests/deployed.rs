@@ -45,6 +45,7 @@ fn what_a_function_never_uses_is_not_linked() {
             ("\nh2 v", "AWS's endpoints offer HTTP/1.1"),
             ("rustls-native-certs v", "the authorities are compiled in"),
             ("aws-sdk-sts v", "credentials are in the environment"),
+            ("matchers v", "logs are filtered by target and level, without regular expressions"),
         ] {
             assert!(!linked.contains(unused), "{package} links {unused}: {why}");
         }
