@@ -38,6 +38,21 @@ fn nothing_of_the_build_is_in_the_binary() {
 }
 
 #[test]
+fn what_a_function_never_uses_is_not_linked() {
+    for package in ["receiver", "processor", "reader"] {
+        let linked = linked(package);
+        for (unused, why) in [
+            ("\nh2 v", "AWS's endpoints offer HTTP/1.1"),
+            ("rustls-native-certs v", "the authorities are compiled in"),
+            ("aws-sdk-sts v", "credentials are in the environment"),
+            ("matchers v", "logs are filtered by target and level, without regular expressions"),
+        ] {
+            assert!(!linked.contains(unused), "{package} links {unused}: {why}");
+        }
+    }
+}
+
+#[test]
 fn there_is_one_tls_stack_and_only_the_processor_has_expressions() {
     for package in ["receiver", "processor", "reader"] {
         let linked = linked(package);

@@ -1,5 +1,5 @@
 //! The adapter that fetches keys, with a local server: what it accepts, and when it gives up. (The receiver checks that
-//! an address begins with `https://`. This test uses plain HTTP.)
+//! an address begins with `https://`. Most of these tests use plain HTTP.)
 
 use axum::Router;
 use axum::body::Body;
@@ -7,12 +7,19 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Redirect;
 use axum::routing::get;
 use futures::stream::{self, StreamExt};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tidings_config::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
-use tidings_core::aws::Https;
+use tidings_core::aws::{Http, Https, UnusableBundle};
 use tidings_core::ports::{Get, HttpsGet, Redacted};
 use tidings_tests::conformance;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
 async fn server() -> String {
@@ -76,5 +83,67 @@ async fn it_times_out_before_and_during_a_response() {
         let refused = https.get(&Get::public(&format!("{url}/{path}"))).await.expect_err(path);
         assert!(refused.to_string().contains("no answer within"), "{path}: {refused}");
         assert!(started.elapsed() >= FETCH_TIMEOUT, "{path}: it waited as long as it may");
+    }
+}
+
+/// An HTTPS server whose certificate is of an authority that nobody knows: its address, and the authority in PEM.
+async fn private_server() -> (String, String) {
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    let certificate = params.signed_by(&key, &authority).expect("a certificate");
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|versions| versions.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key));
+    let acceptor = TlsAcceptor::from(Arc::new(config.expect("TLS")));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            stream.read(&mut [0; 4096]).await.expect("a request");
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.expect("an answer");
+        }
+    });
+    (format!("https://localhost:{port}/"), authority.pem())
+}
+
+fn trusting(bundle: &Path) -> Result<Http, UnusableBundle> {
+    Http::of(&|name| (name == "AWS_CA_BUNDLE").then(|| bundle.to_str().expect("a path").to_owned()))
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_if_the_bundle_has_it() {
+    let (url, authority) = private_server().await;
+    let unknown = Https::default().get(&Get::public(&url)).await.expect_err("an authority that nobody knows");
+    assert!(unknown.to_string().contains("UnknownIssuer"), "{unknown}");
+
+    let bundle = Path::new(env!("CARGO_TARGET_TMPDIR")).join("authority.pem");
+    std::fs::write(&bundle, authority).expect("a file");
+    let https = Https::new(trusting(&bundle).expect("a bundle"));
+    assert_eq!(https.get(&Get::public(&url)).await.expect("an answer"), b"ok");
+    assert!(Http::of(&|_| Some(" ".to_owned())).is_ok(), "an empty variable names no bundle");
+}
+
+#[test]
+fn a_bundle_that_cannot_be_used_is_refused_at_start() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let of = |name: &str, content: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, content).expect("a file");
+        trusting(&path).expect_err(name).to_string()
+    };
+    let missing = trusting(&folder.join("missing.pem")).expect_err("no file").to_string();
+    assert!(missing.starts_with("AWS_CA_BUNDLE=") && missing.contains("missing.pem: No such file"), "{missing}");
+    for (said, content) in [
+        ("it has no certificate", "nothing\n"),
+        ("not PEM", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"),
+        ("a certificate is no authority", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ] {
+        let refused = of("bundle.pem", content);
+        assert!(refused.contains(said) && refused.ends_with("allowed: a file of certificates in PEM"), "{refused}");
     }
 }

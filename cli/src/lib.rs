@@ -7,6 +7,7 @@
 //! usage. `verify` ends with 1 only if it could check the request. `project.rs` describes which project a command uses.
 
 mod captures;
+mod clients;
 mod commands;
 pub mod confirm;
 mod delivery;

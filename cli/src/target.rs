@@ -1,6 +1,7 @@
 //! Finds the tables and queues for a command: those of a `tidings dev`, or those of a deployed stack.
 
 use crate::Failure;
+use crate::clients::loader;
 use crate::dev_client::token::{Token, is_here};
 use crate::dev_client::{self, about, aws, dev_aws_url, dev_url};
 use crate::stack::{DeadLetters, Reader};
@@ -11,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 use std::fmt::Display;
 use tidings_config::time::{Clock as _, SystemClock, Timestamp};
-use tidings_core::aws::{DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
+use tidings_core::aws::{DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause};
 use tidings_core::ports::Unavailable;
 
 /// The deployment that a command uses.

@@ -1,13 +1,13 @@
 //! An AWS service with responses written by a test, for the real SDK clients in this process.
 
 use aws_config::{Region, SdkConfig};
-use aws_sdk_sqs::config::Credentials;
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use std::fmt;
 use std::sync::Arc;
-use tidings_core::aws::loader;
+use tidings_core::aws::{Http, config};
 
 /// A service: status and body for each operation, named as in `x-amz-target`.
 pub trait Service: Send + Sync + 'static {
@@ -39,10 +39,10 @@ impl<S: Service> HttpConnector for Connector<S> {
 /// The configuration of the deployed clients, with this service behind it.
 pub async fn answered_by<S: Service>(service: &Arc<S>) -> SdkConfig {
     let connector = SharedHttpConnector::new(Connector(Arc::clone(service)));
-    loader()
+    config(&Http::default(), &|_| None)
+        .into_builder()
         .http_client(http_client_fn(move |_, _| connector.clone()))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
         .region(Region::from_static("eu-central-1"))
-        .load()
-        .await
+        .build()
 }

@@ -4,6 +4,7 @@
 //! A dry run executes the same code. Its tables keep writes in memory, and its queues only record what would be sent.
 
 use crate::Failure;
+use crate::clients::https;
 use crate::confirm::Confirmed;
 use crate::limits::MANUAL_TRIES;
 use crate::style::{FAINT, NAME, paint, say, short};
@@ -24,7 +25,7 @@ use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
 use tidings_core::action::{Action, ActionNote};
-use tidings_core::aws::{DynamoContexts, Https};
+use tidings_core::aws::DynamoContexts;
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
 use tidings_core::context::{Item, ItemKey, Place as ItemPlace};
@@ -104,7 +105,7 @@ impl ManualProcessor {
             store: Arc::clone(&store) as _,
             actions,
             timers,
-            https: Arc::new(Https::default()),
+            https: Arc::new(https()),
             api_secrets: None,
             clock: Arc::new(SystemClock),
         };

@@ -3,6 +3,7 @@
 //! fetched from their own address.
 
 use crate::Failure;
+use crate::clients::https;
 use crate::dev_client::token::is_here;
 use async_trait::async_trait;
 use http::Uri;
@@ -71,7 +72,7 @@ impl LocalApis {
             places.push((known.url.clone(), api.at.clone()));
         }
         places.sort_by_key(|(start, _)| std::cmp::Reverse(start.len()));
-        Ok(Self { places, elsewhere: Https::default() })
+        Ok(Self { places, elsewhere: https() })
     }
 }
 

@@ -1,11 +1,11 @@
 //! The receiver of `dev` and of `tidings capture`, on the embedded cloud.
 
 use super::cloud::Cloud;
+use crate::clients::https;
 use receiver::{Ports, Receiver};
 use std::sync::Arc;
 use tidings_config::source::Source;
 use tidings_config::time::SystemClock;
-use tidings_core::aws::Https;
 
 /// A receiver wired as in `functions/receiver/src/main.rs`.
 pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
@@ -15,7 +15,7 @@ pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
         queue: Arc::clone(&queue) as _,
         secrets: Arc::new(cloud.secret_store()),
         captured: Some(Arc::new(cloud.captured_secrets())),
-        https: Arc::new(Https::default()),
+        https: Arc::new(https()),
         clock: Arc::clone(&cloud.clock) as _,
     };
     // A provider signs by its own clock, which `advance` doesn't change.

@@ -2,9 +2,9 @@
 
 use super::token::Token;
 use super::{ACCOUNT, ACTIONS_QUEUE, REGION};
+use crate::clients::loader;
 use aws_config::{ConfigLoader, Region};
 use aws_sdk_dynamodb::config::Credentials;
-use tidings_core::aws::loader;
 
 /// A client of an embedded DynamoDB. Its token is the access key.
 pub(crate) async fn dynamodb_at(endpoint: &str, token: Option<&Token>) -> aws_sdk_dynamodb::Client {

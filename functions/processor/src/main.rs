@@ -9,7 +9,7 @@ use tidings_config::artefact::ProcessorPart;
 use tidings_config::limits::EVENTS_VISIBILITY;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
-use tidings_core::aws::{DynamoContexts, DynamoTimers, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config};
+use tidings_core::aws::{DynamoContexts, DynamoTimers, Http, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config};
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry;
@@ -18,11 +18,13 @@ use tracing::Instrument;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
-    let settings = ProcessorSettings::read(&|name| std::env::var(name).ok())?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let settings = ProcessorSettings::read(&environment)?;
     telemetry::init(settings.written);
     let part = ProcessorPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
     let ProcessorPart { hash, rules, schemas } = part;
-    let aws = config().await;
+    let http = Http::of(&environment)?;
+    let aws = config(&http, &environment);
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
     let api_secrets = settings
         .api_secret_arn
@@ -31,7 +33,7 @@ async fn main() -> Result<(), Error> {
         store: Arc::new(DynamoContexts::new(dynamodb.clone(), settings.claims_table, settings.context_table)),
         actions: Arc::new(SqsActions::new(sqs.clone(), settings.actions_queue_url)),
         timers: Arc::new(SqsTimers::new(sqs.clone(), settings.events_queue_url.clone())),
-        https: Arc::new(Https::default()),
+        https: Arc::new(Https::new(http)),
         api_secrets,
         clock: Arc::new(SystemClock),
     };

@@ -7,7 +7,7 @@ use reader::lambda::{Incoming, answer};
 use std::sync::Arc;
 use std::time::Instant;
 use tidings_config::time::{Clock, SystemClock, millis};
-use tidings_core::aws::{DynamoContextReader, SecretsManager, config};
+use tidings_core::aws::{DynamoContextReader, Http, SecretsManager, config};
 use tidings_core::settings::{ReaderAccess, ReaderSettings};
 use tidings_core::telemetry::{self, Metric};
 use tracing::Instrument;
@@ -15,9 +15,11 @@ use tracing::Instrument;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
-    let settings = ReaderSettings::read(&|name| std::env::var(name).ok())?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let settings = ReaderSettings::read(&environment)?;
     telemetry::init(settings.written);
-    let aws = config().await;
+    let http = Http::of(&environment)?;
+    let aws = config(&http, &environment);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let access = match settings.access {
         ReaderAccess::Iam => Access::FrontDoor,

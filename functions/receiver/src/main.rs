@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tidings_config::artefact::ReceiverPart;
 use tidings_config::time::SystemClock;
-use tidings_core::aws::{DynamoClaims, Https, SecretsManager, SqsQueue, config};
+use tidings_core::aws::{DynamoClaims, Http, Https, SecretsManager, SqsQueue, config};
 use tidings_core::settings::ReceiverSettings;
 use tidings_core::telemetry;
 use tracing::Instrument;
@@ -16,11 +16,13 @@ use tracing::Instrument;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
-    let settings = ReceiverSettings::read(&|name| std::env::var(name).ok())?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let settings = ReceiverSettings::read(&environment)?;
     telemetry::init(settings.written);
     let ReceiverPart { hash, sources } =
         ReceiverPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
-    let aws = config().await;
+    let http = Http::of(&environment)?;
+    let aws = config(&http, &environment);
     let secrets = |id| SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), id);
     let claims = Arc::new(DynamoClaims::new(aws_sdk_dynamodb::Client::new(&aws), settings.claims_table));
     let queue = Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&aws), settings.events_queue_url).by_source(settings.fair_queue));
@@ -29,7 +31,7 @@ async fn main() -> Result<(), Error> {
         queue: Arc::clone(&queue) as _,
         secrets: Arc::new(secrets(settings.secret_arn)),
         captured: settings.captured_secret_arn.map(|id| Arc::new(secrets(id)) as _),
-        https: Arc::new(Https::default()),
+        https: Arc::new(Https::new(http)),
         clock: Arc::new(SystemClock),
     };
     let receiver = Receiver::new(sources, ports).probing(vec![claims, queue]).configured_by(&hash);

@@ -206,10 +206,13 @@ fn environment(world: &World, program: &Program, runtime: &Runtime, ports: &[Por
     environment.insert("HOME", world.folder.clone().into());
     environment.extend(std::env::var_os("PATH").map(|path| ("PATH", path)));
     if let Some(tls) = &world.tls {
-        // Rust's, boto3's and Node's name for it. Node has the others compiled in, and adds ours.
-        environment.insert("SSL_CERT_FILE", tls.bundle.clone().into());
-        environment.insert("AWS_CA_BUNDLE", tls.bundle.clone().into());
-        environment.insert("NODE_EXTRA_CA_CERTS", tls.authority.clone().into());
+        // Rust's functions and Node have the public authorities compiled in, and add ours. boto3 has the bundle instead of its own.
+        let (name, file) = match program.language {
+            Language::Hello | Language::Tidings => ("AWS_CA_BUNDLE", &tls.authority),
+            Language::Python => ("AWS_CA_BUNDLE", &tls.bundle),
+            Language::Node => ("NODE_EXTRA_CA_CERTS", &tls.authority),
+        };
+        environment.insert(name, file.clone().into());
     }
     environment
 }

@@ -1,7 +1,7 @@
 //! A certificate authority of this run, and the certificate of its AWS.
 //!
-//! A program trusts a file with the machine's authorities and this one: reading some 150 certificates is part of what a start costs
-//! on Lambda.
+//! A program trusts the public authorities and this one: those of boto3 are in a file, those of Node and of our functions in the
+//! program.
 
 use crate::failure::Failure;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};

@@ -16,6 +16,7 @@ mod mistakes;
 pub(crate) mod said;
 mod token;
 
+use crate::clients::https;
 use crate::files;
 use crate::limits::MAX_REQUEST_FILE_BYTES;
 use crate::{Failure, sources};
@@ -30,7 +31,6 @@ use std::process::ExitCode;
 use tidings_config::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES};
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
-use tidings_core::aws::Https;
 
 #[derive(Debug, Args)]
 #[command(
@@ -107,7 +107,7 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
     if is_too_large {
         finding.why = Some(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"));
     } else {
-        published = keys::add(&mut attempt, key.as_deref(), options.fetch_keys.then_some(&Https::default())).await?;
+        published = keys::add(&mut attempt, key.as_deref(), options.fetch_keys.then_some(&https())).await?;
         finding = diagnose::diagnose(&attempt, &document);
     }
     let path = answer::path(&attempt.source, options.preset, &attempt.url);

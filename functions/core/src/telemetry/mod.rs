@@ -29,7 +29,7 @@ use tidings_config::artefact::ArtefactError;
 use tidings_config::time::{Timestamp, millis};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Span, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -80,14 +80,13 @@ where
     W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
 {
     let Written { namespace, source_metrics, sampling: _, xray_daemon } = written;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
         .with_writer(out.clone())
-        .with_filter(filter.add_directive(ALWAYS.parse().expect("a directive")))
+        .with_filter(levels(std::env::var("RUST_LOG").ok().as_deref()))
         .with_filter(filter_fn(|meta| ![METRIC, SEGMENT].contains(&meta.target()) && *meta.level() <= FINEST));
     let tally = Mutex::new(Tally::new(source_metrics));
     let metrics = MetricLines { namespace, tally, out }.with_filter(filter_fn(|meta| meta.target() == METRIC));
@@ -95,8 +94,12 @@ where
     tracing_subscriber::registry().with(logs).with(metrics).with(segments)
 }
 
-/// Lines keep their invocation with any filter.
-const ALWAYS: &str = "tidings::invocation=info";
+/// The levels of `RUST_LOG`, by target; `info` if it is left out or isn't understood. Lines keep their invocation with any of them.
+/// Filters by span and by field, which would need regular expressions, aren't.
+fn levels(said: Option<&str>) -> Targets {
+    let levels = said.filter(|levels| !levels.trim().is_empty()).and_then(|levels| levels.parse::<Targets>().ok());
+    levels.unwrap_or_else(|| Targets::new().with_default(Level::INFO)).with_target(INVOCATION, Level::INFO)
+}
 
 /// Adds the invocation's request id to each line within the span, as in the platform's own lines.
 pub fn invocation(request_id: &str) -> Span {
@@ -194,6 +197,20 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn levels_are_by_target_and_info_by_default() {
+        let shows = |said, target, level| levels(said).would_enable(target, &level);
+        for default in [None, Some(""), Some(" "), Some("receiver=loud")] {
+            assert!(shows(default, "receiver", Level::INFO) && !shows(default, "receiver", Level::DEBUG), "{default:?}");
+        }
+        let named = Some("warn,receiver=debug,tidings::step=debug");
+        assert!(shows(named, "receiver::accept", Level::DEBUG) && shows(named, "tidings::step", Level::DEBUG));
+        assert!(!shows(named, "processor", Level::INFO));
+        for silent in ["off", "error", "tidings::invocation=off"] {
+            assert!(shows(Some(silent), INVOCATION, Level::INFO), "{silent}: a line keeps its request id");
         }
     }
 
