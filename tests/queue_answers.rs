@@ -72,6 +72,33 @@ async fn a_batch_is_one_call_with_an_entry_for_each_message() {
     assert_eq!(recorded.requests(), [asked]);
 }
 
+/// SQS hands out the messages of quiet groups first.
+#[tokio::test]
+async fn a_fair_queues_messages_name_their_source_and_no_other_queues_do() {
+    let long = format!("{{\"source\":\"/webhooks/{}\"}}", "s".repeat(120));
+    let messages =
+        ["{\"id\":\"1\",\"source\":\"/webhooks/stripe\"}", "{\"id\":\"2\"}", "{\"source\":\"a b\"}", "no JSON", long.as_str()];
+    let acknowledged: Vec<Value> = ["0", "1", "2", "3", "4"].map(successful).into();
+    let answer = || json!({"Successful": acknowledged, "Failed": []});
+    for (fair, expected) in [(true, json!("/webhooks/stripe")), (false, Value::Null)] {
+        let (queue, recorded) =
+            queue([(200, answer()), (200, json!({"MessageId": "a0e0be2d-2ab0-4c89-ab26-22de59f1de53"}))]).await;
+        let queue = queue.by_source(fair);
+        assert!(queue.send(&messages, None).await.iter().all(Result::is_ok));
+        queue.send(&messages[..1], None).await;
+        let requests = recorded.requests();
+        let entries = requests[0].1["Entries"].as_array().unwrap();
+        let groups: Vec<&Value> = entries.iter().map(|entry| &entry["MessageGroupId"]).collect();
+        let none = &Value::Null;
+        assert_eq!(
+            groups,
+            [&expected, none, none, none, none],
+            "a message without a source, or with one that SQS refuses, has no group"
+        );
+        assert_eq!(requests[1].1["MessageGroupId"], expected, "alone");
+    }
+}
+
 #[tokio::test]
 async fn a_trace_goes_with_every_message() {
     const HEADER: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";

@@ -49,7 +49,7 @@ ALIAS = "live"
 BATCH_WRITE = 25  # DynamoDB's most.
 SEND = "sqs:SendMessage"
 # A stack has alarms if a topic or its dashboard shows them. With a topic it would have composite alarms, which the emulator can't make.
-WATCHED = {"CreateDashboard": "true", "Tracing": "Active"}
+WATCHED = {"CreateDashboard": "true", "SourceMetrics": "true", "Tracing": "Active"}
 # The emulator's root: it stands above every policy, as the account's owner does.
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 

@@ -16,6 +16,8 @@ MOST_IDLE_DOLLARS = 2.00
 TRANSLATED = {value: translated("template.yaml", {"GradualDeployment": value}) for value in ("false", "true")}
 
 CHOICES = {
+    "ProcessorMinPollers": [0, 2],
+    "TableWarmWrites": [0, 40000],
     "FrontDoor": ["HttpApi", "FunctionUrl"],
     "ReceiverMaxConcurrency": [0, 100],
     "CaptureSecrets": ["false", "true"],
@@ -28,10 +30,12 @@ CHOICES = {
     "CreateDashboard": ["false", "true"],
     "Tracing": ["PassThrough", "Active"],
 }
+# Those that add a property to a resource, and name no other.
+PROPERTIES = ("ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites")
 # What is only a number or a text in a property.
 PLAIN = {
     "Architecture", "ReceiverMemoryMb", "ProcessorMemoryMb", "ProcessorMaxConcurrency", "ThrottleRateLimit", "ThrottleBurstLimit",
-    "KeepEvents", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
+    "ProcessorMaxPollers", "FairQueue", "LogSampling", "SourceMetrics", "KeepEvents", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
 }
 
 ROLL_BACK = {"ReceiverFailedAlarm", "EnqueueAlarm", "ProcessorFailedAlarm", "LateFastAlarm"}
@@ -42,11 +46,13 @@ def stack(**given):
 
 
 def stacks():
-    """Those that CloudFormation makes."""
-    for values in itertools.product(*CHOICES.values()):
-        one = stack(**dict(zip(CHOICES, values)))
-        if not list(one.refusals()):
-            yield one
+    """Those that CloudFormation makes. What is a property alone is tried together: none of it, and all of it."""
+    others = {name: values for name, values in CHOICES.items() if name not in PROPERTIES}
+    for values in itertools.product(*others.values()):
+        for properties in zip(*(CHOICES[name] for name in PROPERTIES)):
+            one = stack(**dict(zip(others, values)), **dict(zip(PROPERTIES, properties)))
+            if not list(one.refusals()):
+                yield one
 
 
 def names(stack, value):
@@ -101,6 +107,27 @@ class Parameters(unittest.TestCase):
         said, = stack(FrontDoor="FunctionUrl", ContextApi="token").refusals()
         self.assertIn("FrontDoor=HttpApi", said)
         self.assertEqual(list(stack(FrontDoor="FunctionUrl").refusals()), [])
+
+    def test_a_mapping_has_a_most_of_batches_or_pollers_of_its_own(self):
+        def mapping(**given):
+            one = stack(**given)
+            return one.value(one.of("Resources")["ProcessorSource"]["Properties"])
+
+        standard, provisioned = mapping(ProcessorMaxConcurrency=50), mapping(ProcessorMinPollers=2, ProcessorMaxPollers=100)
+        self.assertEqual(standard["ScalingConfig"], {"MaximumConcurrency": 50})
+        self.assertIn(standard.get("ProvisionedPollerConfig", NOTHING), (None, NOTHING))
+        self.assertEqual(provisioned["ProvisionedPollerConfig"], {"MinimumPollers": 2, "MaximumPollers": 100})
+        self.assertIn(provisioned.get("ScalingConfig", NOTHING), (None, NOTHING))
+        self.assertIn("ProcessorMinPollers=2", *stack(ProcessorMinPollers=1).refusals())
+
+    def test_tables_and_index_are_warmed_only_where_it_is_asked_for(self):
+        def warm(**given):
+            one = stack(**given)
+            tables = [one.value(one.of("Resources")[name]["Properties"]) for name in ("ClaimsTable", "ContextTable")]
+            return [part.get("WarmThroughput", NOTHING) for part in (*tables, *tables[0]["GlobalSecondaryIndexes"])]
+
+        self.assertEqual([one for one in warm() if one not in (None, NOTHING)], [])
+        self.assertEqual(warm(TableWarmWrites=40000), [{"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 40000}] * 3)
 
     def test_a_stack_has_one_front_door_and_nothing_of_the_other(self):
         for door, absent, present in (
@@ -162,7 +189,7 @@ class Parameters(unittest.TestCase):
             self.assertEqual(re.findall(r"\$\{Door(?!\})\w+\}", body), [], "a name that CloudFormation doesn't know")
 
     def test_a_versions_description_fits(self):
-        longest = {"LogLevel": "x" * TRANSLATED["false"]["Parameters"]["LogLevel"]["MaxLength"], "ReceiverMemoryMb": 10240,
+        longest = {"LogSampling": 100, "LogLevel": "x" * TRANSLATED["false"]["Parameters"]["LogLevel"]["MaxLength"], "ReceiverMemoryMb": 10240,
                    "ProcessorMemoryMb": 10240, "Architecture": "x86_64", "ContextApi": "token"}
         one = stack(**longest)
         described = [r["Properties"]["Description"] for r in one.of("Resources").values() if r["Type"] == "AWS::Lambda::Version"]

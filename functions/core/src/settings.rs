@@ -1,5 +1,6 @@
 //! The environment variables, parsed once into types. All problems are reported together.
 
+use crate::telemetry::{Sampling, Written};
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -16,16 +17,16 @@ pub struct ReceiverSettings {
     pub claims_table: String,
     /// `EVENTS_QUEUE_URL`: URL of the events queue.
     pub events_queue_url: String,
+    /// `FAIR_QUEUE`: whether messages name their source as their group. Absent: they don't.
+    pub fair_queue: bool,
     /// `SECRET_ARN`: ARN or name of the sources' secret.
     pub secret_arn: String,
     /// `CAPTURED_SECRET_ARN`: ARN or name of the secret for handshake secrets. Absent: no source accepts one.
     pub captured_secret_arn: Option<String>,
-    /// `METRICS_NAMESPACE`: CloudWatch namespace of our metrics.
-    pub metrics_namespace: String,
+    /// `METRICS_NAMESPACE`, `SOURCE_METRICS`, `LOG_SAMPLING`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
+    pub written: Written,
     /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
     pub artefact: PathBuf,
-    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets: the address for segments of traces.
-    pub xray_daemon: Option<SocketAddr>,
 }
 
 /// The processor's environment variables, as the template sets them.
@@ -47,12 +48,10 @@ pub struct ProcessorSettings {
     pub keep_events: bool,
     /// `MAX_RECEIVE_COUNT`: the redrive policy's limit.
     pub max_receive_count: NonZeroU32,
-    /// `METRICS_NAMESPACE`: CloudWatch namespace of our metrics.
-    pub metrics_namespace: String,
+    /// `METRICS_NAMESPACE`, `SOURCE_METRICS`, `LOG_SAMPLING`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
+    pub written: Written,
     /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
     pub artefact: PathBuf,
-    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets: the address for segments of traces.
-    pub xray_daemon: Option<SocketAddr>,
 }
 
 /// The reader's environment variables, as the template sets them.
@@ -62,10 +61,8 @@ pub struct ReaderSettings {
     pub context_table: String,
     /// `CONTEXT_API`: who may read. With `token`, `CONTEXT_TOKENS_SECRET_ARN`: ARN or name of the secret with the tokens.
     pub access: ReaderAccess,
-    /// `METRICS_NAMESPACE`: CloudWatch namespace of our metrics.
-    pub metrics_namespace: String,
-    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets: the address for segments of traces.
-    pub xray_daemon: Option<SocketAddr>,
+    /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
+    pub written: Written,
 }
 
 /// Who may read contexts.
@@ -125,23 +122,34 @@ const CONTEXT_TOKENS_SECRET_ARN: Variable = Variable {
 };
 const KEEP_EVENTS: Variable = Variable { name: "KEEP_EVENTS", example: "false" };
 const METRICS_NAMESPACE: Variable = Variable { name: "METRICS_NAMESPACE", example: "Tidings/tidings" };
+const SOURCE_METRICS: Variable = Variable { name: "SOURCE_METRICS", example: "false" };
+const LOG_SAMPLING: Variable = Variable { name: "LOG_SAMPLING", example: "100" };
+const FAIR_QUEUE: Variable = Variable { name: "FAIR_QUEUE", example: "false" };
 const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", example: "5" };
 
 impl ReceiverSettings {
     /// The names of all variables that the template sets, for the test that compares both.
-    pub const VARIABLES: &'static [&'static str] =
-        &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name, METRICS_NAMESPACE.name];
+    pub const VARIABLES: &'static [&'static str] = &[
+        CLAIMS_TABLE.name,
+        EVENTS_QUEUE_URL.name,
+        FAIR_QUEUE.name,
+        SECRET_ARN.name,
+        CAPTURED_SECRET_ARN.name,
+        METRICS_NAMESPACE.name,
+        SOURCE_METRICS.name,
+        LOG_SAMPLING.name,
+    ];
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
         let settings = Self {
             claims_table: reader.text(CLAIMS_TABLE),
             events_queue_url: reader.url(EVENTS_QUEUE_URL),
+            fair_queue: reader.optional_switch(FAIR_QUEUE).unwrap_or_default(),
             secret_arn: reader.text(SECRET_ARN),
             captured_secret_arn: reader.optional(CAPTURED_SECRET_ARN),
-            metrics_namespace: reader.text(METRICS_NAMESPACE),
+            written: reader.written(),
             artefact: reader.artefact(),
-            xray_daemon: reader.xray_daemon(),
         };
         reader.finish(settings)
     }
@@ -159,6 +167,8 @@ impl ProcessorSettings {
         KEEP_EVENTS.name,
         MAX_RECEIVE_COUNT.name,
         METRICS_NAMESPACE.name,
+        SOURCE_METRICS.name,
+        LOG_SAMPLING.name,
     ];
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
@@ -172,9 +182,8 @@ impl ProcessorSettings {
             api_secret_arn: reader.optional(API_SECRET_ARN),
             keep_events: reader.switch(KEEP_EVENTS),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
-            metrics_namespace: reader.text(METRICS_NAMESPACE),
+            written: reader.written(),
             artefact: reader.artefact(),
-            xray_daemon: reader.xray_daemon(),
         };
         reader.finish(settings)
     }
@@ -187,12 +196,8 @@ impl ReaderSettings {
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
-        let settings = Self {
-            context_table: reader.text(CONTEXT_TABLE),
-            access: reader.access(),
-            metrics_namespace: reader.text(METRICS_NAMESPACE),
-            xray_daemon: reader.xray_daemon(),
-        };
+        let settings =
+            Self { context_table: reader.text(CONTEXT_TABLE), access: reader.access(), written: reader.written_by_the_reader() };
         reader.finish(settings)
     }
 }
@@ -221,6 +226,35 @@ impl Reader<'_> {
     fn artefact(&self) -> PathBuf {
         let beside = || Some(std::env::current_exe().ok()?.parent()?.to_owned());
         self.optional(TASK_ROOT).map(PathBuf::from).or_else(beside).unwrap_or_default().join(ARTEFACT)
+    }
+
+    fn written(&mut self) -> Written {
+        Written {
+            source_metrics: self.optional_switch(SOURCE_METRICS).unwrap_or(true),
+            sampling: self.sampling(),
+            ..self.written_by_the_reader()
+        }
+    }
+
+    /// It has no event of a source: nothing to sample, and no variable for it.
+    fn written_by_the_reader(&mut self) -> Written {
+        let (namespace, xray_daemon) = (self.text(METRICS_NAMESPACE), self.xray_daemon());
+        Written { namespace, source_metrics: true, sampling: Sampling::FULL, xray_daemon }
+    }
+
+    /// Absent, as in templates from before the variable: every event has lines.
+    fn sampling(&mut self) -> Sampling {
+        let Some(value) = self.optional(LOG_SAMPLING) else { return Sampling::FULL };
+        let sampling = value.parse().ok().and_then(Sampling::percent);
+        sampling.unwrap_or_else(|| {
+            drop(self.problem(LOG_SAMPLING, "is not a percentage from 0 to 100"));
+            Sampling::FULL
+        })
+    }
+
+    /// `None`: the variable is absent, as in templates from before it.
+    fn optional_switch(&mut self, variable: Variable) -> Option<bool> {
+        self.optional(variable).map(|_| self.switch(variable))
     }
 
     /// Without a valid address there are no traces.
@@ -303,6 +337,26 @@ mod tests {
         assert!(text.contains("KEEP_EVENTS is neither true nor false; example: KEEP_EVENTS=false"), "{text}");
         assert!(text.contains("LINKS_QUEUE_ARN is not an ARN; example: LINKS_QUEUE_ARN=arn:aws:sqs:"), "{text}");
         assert!(!text.contains("oops"), "{text}");
+    }
+
+    #[test]
+    fn variables_that_older_templates_do_not_set_have_the_meaning_that_those_had() {
+        let written = |given: &[(&str, &str)]| {
+            let given: std::collections::BTreeMap<_, _> = given.iter().copied().collect();
+            let lookup = |name: &str| match name {
+                "SOURCE_METRICS" | "LOG_SAMPLING" | "FAIR_QUEUE" => given.get(name).map(|value| (*value).to_owned()),
+                "EVENTS_QUEUE_URL" => Some(EVENTS_QUEUE_URL.example.to_owned()),
+                _ => Some("x".to_owned()),
+            };
+            let settings = ReceiverSettings::read(&lookup).map_err(|problems| problems.to_string())?;
+            Ok::<_, String>((settings.written.source_metrics, settings.written.sampling, settings.fair_queue))
+        };
+        assert_eq!(written(&[]), Ok((true, Sampling::FULL, false)));
+        let given = [("SOURCE_METRICS", "false"), ("LOG_SAMPLING", "10"), ("FAIR_QUEUE", "true")];
+        assert_eq!(written(&given), Ok((false, Sampling::percent(10).unwrap(), true)));
+        for (name, value) in [("SOURCE_METRICS", "no"), ("LOG_SAMPLING", "101"), ("LOG_SAMPLING", "-1"), ("FAIR_QUEUE", "1")] {
+            assert!(written(&[(name, value)]).unwrap_err().contains(name), "{name}={value}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tracing::Instrument;
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let settings = ProcessorSettings::read(&|name| std::env::var(name).ok())?;
-    telemetry::init(settings.metrics_namespace, settings.xray_daemon);
+    telemetry::init(settings.written);
     let part = ProcessorPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
     let ProcessorPart { hash, rules, schemas } = part;
     let aws = config().await;

@@ -13,7 +13,7 @@ use tidings_config::time::{Timestamp, millis};
 use tidings_core::claim::{ClaimKey, Outcome};
 use tidings_core::envelope::Envelope;
 use tidings_core::ports::Unavailable;
-use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
+use tidings_core::telemetry::{Metric, STEP, Segment, Shown, is_sampled};
 
 /// The end of one record in this batch.
 #[derive(Debug)]
@@ -150,11 +150,14 @@ fn report_done(record: &Record, done: &Done, at: Processed) {
     count(done, envelope, duration_ms, lag);
     let actions: Vec<String> = done.actions.iter().map(ToString::to_string).collect();
     let (rules, actions) = (done.rules.join(","), actions.join("; "));
-    tracing::info!(
-        claim_key = %envelope.claimkey, event_id = %Shown(&envelope.id), source, event_type = %Shown(&envelope.event_type),
-        conversation = %Shown(conversation), outcome, rules, actions, receive_count = record.receive_count, duration_ms,
-        lag_ms = millis(lag), trace_id = record.trace_id(), "processed"
-    );
+    // An event that was received before had failed, and has all its lines.
+    if record.receive_count > 1 || is_sampled(envelope.claimkey.as_str()) {
+        tracing::info!(
+            claim_key = %envelope.claimkey, event_id = %Shown(&envelope.id), source, event_type = %Shown(&envelope.event_type),
+            conversation = %Shown(conversation), outcome, rules, actions, receive_count = record.receive_count, duration_ms,
+            lag_ms = millis(lag), trace_id = record.trace_id(), "processed"
+        );
+    }
     if !envelope.is_ours() {
         tracing::debug!(target: STEP, step = "processed", source, claim_key = %envelope.claimkey, conversation, outcome, rules, actions);
     }

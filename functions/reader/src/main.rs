@@ -16,7 +16,7 @@ use tracing::Instrument;
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let settings = ReaderSettings::read(&|name| std::env::var(name).ok())?;
-    telemetry::init(settings.metrics_namespace, settings.xray_daemon);
+    telemetry::init(settings.written);
     let aws = config().await;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let access = match settings.access {

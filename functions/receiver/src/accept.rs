@@ -21,7 +21,7 @@ use tidings_config::time::{Clock, Timestamp, millis};
 use tidings_core::claim::decide::{AfterRecord, Body, Recorded, after_record};
 use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
-use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
+use tidings_core::telemetry::{Metric, STEP, Segment, Shown, is_sampled};
 use tidings_core::trace::Trace;
 
 /// Concurrent calls for one delivery.
@@ -293,6 +293,9 @@ impl Acceptor {
                 ended: now,
             };
             segment.add_to(trace);
+        }
+        if acceptance != Acceptance::NotDurable && !is_sampled(event.key.as_str()) {
+            return;
         }
         tracing::info!(
             source = source.name, claim_key = %event.key, event_id = %Shown(&event.id), event_type = %Shown(&event.event_type),

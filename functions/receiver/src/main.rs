@@ -17,13 +17,13 @@ use tracing::Instrument;
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let settings = ReceiverSettings::read(&|name| std::env::var(name).ok())?;
-    telemetry::init(settings.metrics_namespace, settings.xray_daemon);
+    telemetry::init(settings.written);
     let ReceiverPart { hash, sources } =
         ReceiverPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
     let aws = config().await;
     let secrets = |id| SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), id);
     let claims = Arc::new(DynamoClaims::new(aws_sdk_dynamodb::Client::new(&aws), settings.claims_table));
-    let queue = Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&aws), settings.events_queue_url));
+    let queue = Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&aws), settings.events_queue_url).by_source(settings.fair_queue));
     let ports = Ports {
         claims: Arc::clone(&claims) as _,
         queue: Arc::clone(&queue) as _,

@@ -11,6 +11,8 @@ use aws_sdk_sqs::types::{
     MessageSystemAttributeNameForSends as AttributeName, MessageSystemAttributeValue, QueueAttributeName,
     SendMessageBatchRequestEntry,
 };
+use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use tidings_config::time::Timestamp;
 
@@ -19,22 +21,49 @@ use tidings_config::time::Timestamp;
 pub struct SqsQueue {
     client: Client,
     url: String,
+    fair: bool,
 }
+
+/// A fair queue's tenant: SQS hands out the messages of quiet ones first. The source of an envelope, of which nothing else
+/// is read.
+#[derive(Debug, Deserialize)]
+struct Tenant<'m> {
+    #[serde(borrow)]
+    source: Cow<'m, str>,
+}
+
+/// The most bytes of a `MessageGroupId`.
+const MAX_GROUP_BYTES: usize = 128;
 
 impl SqsQueue {
     pub fn new(client: Client, url: String) -> Self {
-        Self { client, url }
+        Self { client, url, fair: false }
+    }
+
+    /// With `fair`, each message names its source as its group. SQS bills requests of such messages higher.
+    #[must_use]
+    pub fn by_source(self, fair: bool) -> Self {
+        Self { fair, ..self }
+    }
+
+    /// `None`: the queue isn't fair, or the message has no source. SQS takes each such message as a tenant of its own.
+    fn group(&self, message: &str) -> Option<String> {
+        let Tenant { source } = self.fair.then(|| serde_json::from_str(message).ok()).flatten()?;
+        let is_allowed = (1..=MAX_GROUP_BYTES).contains(&source.len()) && source.bytes().all(|byte| byte.is_ascii_graphic());
+        is_allowed.then(|| source.into_owned())
     }
 
     async fn send_one(&self, message: &str, trace: Option<&Trace>) -> Result<(), Unavailable> {
         let send = self.client.send_message().queue_url(&self.url).message_body(message);
-        let sent = send.set_message_system_attributes(trace.map(attributes)).send().await;
+        let send = send.set_message_group_id(self.group(message)).set_message_system_attributes(trace.map(attributes));
+        let sent = send.send().await;
         sent.map(|_| ()).map_err(|error| unavailable(cause(&error)))
     }
 
     async fn send_many(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let entry = |(n, message): (usize, &&str)| {
             let entry = SendMessageBatchRequestEntry::builder().id(id(n)).message_body(*message);
+            let entry = entry.set_message_group_id(self.group(message));
             entry.set_message_system_attributes(trace.map(attributes)).build().expect("an entry needs its id and its body")
         };
         let entries = messages.iter().enumerate().map(entry).collect();

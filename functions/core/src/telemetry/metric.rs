@@ -60,6 +60,16 @@ impl By {
     }
 }
 
+impl By {
+    /// The dimension sets of a deployment: without `SourceMetrics` none that has only the source.
+    pub const fn billed(self, source_metrics: bool) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Source if !source_metrics => Self::All.dimensions(),
+            Self::All | Self::Source | Self::State | Self::Reason | Self::Field | Self::Function => self.dimensions(),
+        }
+    }
+}
+
 macro_rules! metrics {
     ($(#[doc = $doc:literal] $name:ident: $kind:ident by $by:ident,)+) => {
         /// All metrics that the functions emit.

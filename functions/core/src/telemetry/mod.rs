@@ -8,11 +8,13 @@
 
 mod metric;
 mod panics;
+mod sampling;
 mod segment;
 mod shown;
 mod tally;
 
 pub use self::metric::{By, Kind, Metric};
+pub use self::sampling::{Sampling, is_sampled};
 pub use self::segment::Segment;
 pub use self::shown::{Escaped, Shown, is_displayable};
 
@@ -28,6 +30,7 @@ use tidings_config::time::{Timestamp, millis};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Span, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -50,22 +53,46 @@ const FINEST: Level = Level::DEBUG;
 /// Replaces the source if there is none, or an unknown one.
 pub const UNKNOWN: &str = "unknown";
 
-/// Writes JSON lines to standard output, at the levels of `RUST_LOG`; default: `info`. Metrics are always written,
-/// into this CloudWatch namespace. [`Segment`]s are sent to this X-Ray daemon, if there is one. Call it once, in
-/// `main`.
-pub fn init(namespace: String, xray_daemon: Option<SocketAddr>) {
+/// What a function writes besides its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The CloudWatch namespace of its metrics.
+    pub namespace: String,
+    /// Whether metrics over all sources are also metrics of each source, at $0.30 a month each.
+    pub source_metrics: bool,
+    /// The share of the events that have lines.
+    pub sampling: Sampling,
+    /// The daemon that takes segments of traces, if there is one.
+    pub xray_daemon: Option<SocketAddr>,
+}
+
+/// Writes JSON lines to standard output, at the levels of `RUST_LOG`; default: `info`. Metrics are always written.
+/// [`Segment`]s are sent to the X-Ray daemon, if there is one. Call it once, in `main`.
+pub fn init(written: Written) {
+    written.sampling.set();
+    subscriber(written, std::io::stdout).init();
+    panics::install_hook();
+}
+
+/// The subscriber of [`init`], which writes its lines here. A test counts their bytes with it.
+pub fn subscriber<W>(written: Written, out: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
+{
+    let Written { namespace, source_metrics, sampling: _, xray_daemon } = written;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
+        .with_writer(out.clone())
         .with_filter(filter.add_directive(ALWAYS.parse().expect("a directive")))
         .with_filter(filter_fn(|meta| ![METRIC, SEGMENT].contains(&meta.target()) && *meta.level() <= FINEST));
-    let metrics = MetricLines { namespace, tally: Mutex::default() }.with_filter(filter_fn(|meta| meta.target() == METRIC));
+    let tally = Mutex::new(Tally::new(source_metrics));
+    let metrics = MetricLines { namespace, tally, out }.with_filter(filter_fn(|meta| meta.target() == METRIC));
     let segments = xray_daemon.and_then(Datagrams::to).map(|to| to.with_filter(filter_fn(|meta| meta.target() == SEGMENT)));
-    tracing_subscriber::registry().with(logs).with(metrics).with(segments).init();
-    panics::install_hook();
+    tracing_subscriber::registry().with(logs).with(metrics).with(segments)
 }
 
 /// Lines keep their invocation with any filter.
@@ -94,12 +121,13 @@ pub fn unreadable_configuration(error: &ArtefactError) {
 }
 
 /// Collects metrics, and writes them as lines of their own on a flush.
-struct MetricLines {
+struct MetricLines<W> {
     namespace: String,
     tally: Mutex<Tally>,
+    out: W,
 }
 
-impl<S: Subscriber> Layer<S> for MetricLines {
+impl<S: Subscriber, W: for<'w> MakeWriter<'w> + 'static> Layer<S> for MetricLines<W> {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut said = Said::default();
         event.record(&mut said);
@@ -109,7 +137,7 @@ impl<S: Subscriber> Layer<S> for MetricLines {
         }
         if let Some(now) = said.flush {
             for line in tally.lines(&self.namespace, now) {
-                let _ = writeln!(std::io::stdout().lock(), "{line}");
+                let _ = writeln!(self.out.make_writer(), "{line}");
             }
         }
     }
@@ -157,9 +185,9 @@ mod tests {
     use std::sync::Arc;
 
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct Kept(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Written {
+    impl io::Write for Kept {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -171,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_line_of_a_start_says_the_function_its_version_and_its_configuration() {
-        let written = Written::default();
+        let written = Kept::default();
         let to = written.clone();
         let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(move || to.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {

@@ -11,10 +11,12 @@ use tidings_config::time::Timestamp;
 type Samples = BTreeMap<Metric, Vec<u64>>;
 
 /// The metrics since the last flush.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
     /// By source. Metrics without a source are under the empty name.
     sources: BTreeMap<String, OfSource>,
+    /// Whether metrics over all sources are also metrics of each source.
+    source_metrics: bool,
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +27,10 @@ struct OfSource {
 }
 
 impl Tally {
+    pub(super) const fn new(source_metrics: bool) -> Self {
+        Self { sources: BTreeMap::new(), source_metrics }
+    }
+
     pub(super) fn add(&mut self, metric: Metric, source: &str, word: &str, value: u64) {
         let of_source = self.sources.entry(source.to_owned()).or_default();
         let samples = match metric.by().word() {
@@ -46,7 +52,8 @@ impl Tally {
                 first.get_mut().words.entry(dimension).or_default().extend(words);
             }
         }
-        sources.into_iter().flat_map(|(source, of)| of.lines(&source)).map(|line| line.document(namespace, now)).collect()
+        let lines = sources.into_iter().flat_map(|(source, of)| of.lines(&source));
+        lines.map(|line| line.document(namespace, now, self.source_metrics)).collect()
     }
 }
 
@@ -100,12 +107,16 @@ struct Line {
 }
 
 impl Line {
-    fn document(self, namespace: &str, now: Timestamp) -> Value {
+    /// The source stays a property of the line where it is no dimension.
+    fn document(self, namespace: &str, now: Timestamp, source_metrics: bool) -> Value {
         let mut directives: BTreeMap<&[&[&str]], Vec<Value>> = BTreeMap::new();
         let mut document = self.dimensions;
         for (metric, values) in self.samples {
             let by: By = metric.by();
-            directives.entry(by.dimensions()).or_default().push(json!({ "Name": metric.name(), "Unit": metric.unit() }));
+            directives
+                .entry(by.billed(source_metrics))
+                .or_default()
+                .push(json!({ "Name": metric.name(), "Unit": metric.unit() }));
             let value = if let [only] = values.as_slice() { json!(only) } else { json!(values) };
             document.insert(metric.name().to_owned(), value);
         }
@@ -123,7 +134,11 @@ mod tests {
     use super::*;
 
     fn lines(said: &[(Metric, &str, &str, u64)]) -> Vec<Value> {
-        let mut tally = Tally::default();
+        lines_of(said, true)
+    }
+
+    fn lines_of(said: &[(Metric, &str, &str, u64)], source_metrics: bool) -> Vec<Value> {
+        let mut tally = Tally::new(source_metrics);
         for (metric, source, word, value) in said {
             tally.add(*metric, source, word, *value);
         }
@@ -177,6 +192,16 @@ mod tests {
         assert_eq!(dimensions_of("ClaimLatency"), json!([[]]));
         assert_eq!(dimensions_of("Duplicate"), json!([["source", "state"]]));
         assert_eq!(dimensions_of("ColdStart"), json!([["function"]]));
+    }
+
+    #[test]
+    fn without_metrics_of_sources_a_line_still_says_which_source_it_is() {
+        let said = [(Metric::Received, "stripe", "", 1), (Metric::Dead, "stripe", "rule", 1)];
+        let lines = lines_of(&said, false);
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        let dimensions: Vec<_> =
+            line["_aws"]["CloudWatchMetrics"].as_array().unwrap().iter().map(|one| one["Dimensions"].clone()).collect();
+        assert_eq!((dimensions, &line["source"]), (vec![json!([[]]), json!([["source", "reason"]])], &json!("stripe")));
     }
 
     #[test]
