@@ -9,6 +9,7 @@
 mod captures;
 mod commands;
 pub mod confirm;
+pub mod cost;
 mod delivery;
 pub mod dev;
 mod dev_client;
