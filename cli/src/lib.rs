@@ -10,6 +10,7 @@ mod captures;
 mod clients;
 mod commands;
 pub mod confirm;
+pub mod cost;
 mod delivery;
 pub mod dev;
 mod dev_client;

@@ -8,6 +8,9 @@ use tidings_config::limits::{DEFAULT_TOLERANCE, MAX_ARTEFACT_BYTES, MAX_BODY_BYT
 /// 30 ms.
 pub const RECEIVE_TIME: Duration = Duration::from_millis(100);
 
+/// Batches that an event poller of Lambda's provisioned mode hands out at once.
+pub const BATCHES_OF_A_POLLER: u64 = 10;
+
 /// Timeline entries of a context that are shown.
 pub const TIMELINE_SHOWN: usize = 50;
 
@@ -29,6 +32,18 @@ pub const MIN_STATUS_SPAN: Duration = Duration::from_secs(300);
 
 /// The longest period. One call may return 100,800 data points.
 pub const MAX_STATUS_SPAN: Duration = Duration::from_secs(86_400);
+
+/// The shortest period whose rates `tidings cost` extrapolates to a month. CloudWatch's sums are of an hour each.
+pub const MIN_COST_SPAN: Duration = Duration::from_secs(3_600);
+
+/// The longest: a month.
+pub const MAX_COST_SPAN: Duration = Duration::from_secs(30 * 86_400);
+
+/// The most events a month that are priced: a hundred times what a region's largest queues take.
+pub const MAX_PRICED_EVENTS: u64 = 1_000_000_000_000;
+
+/// The most custom metrics that are counted for the bill, 500 of each call.
+pub const MAX_METRICS_COUNTED: usize = 10_000;
 
 /// Suggested next steps in `tidings status`, the worst first.
 pub const MAX_NEXT_STEPS: usize = 5;
@@ -118,5 +133,7 @@ const _: () = {
     assert!(EVENTS_LISTED <= MAX_EVENTS_LISTED && TIMELINE_SHOWN <= MAX_EVENTS_LISTED);
     assert!(MAX_CLOCK_APART.as_secs() < DEFAULT_TOLERANCE.as_secs());
     assert!(MIN_STATUS_SPAN.as_secs() < MAX_STATUS_SPAN.as_secs());
+    assert!(MIN_COST_SPAN.as_secs() < MAX_COST_SPAN.as_secs());
+    assert!(MAX_PRICED_EVENTS < 1 << 53, "a double counts them exactly");
     assert!(MAX_STATUS_SPAN.as_secs() / 60 * 12 <= 100_800, "a point a minute of a dozen metrics, in one call");
 };

@@ -2,19 +2,28 @@
 
     target/tools/python-…/bin/python tests/policy/idle_cost.py GradualDeployment=true CreateDashboard=true
 
-AWS's list prices for us-east-1 as of November 2026, in dollars, without free tiers. A type of resource that isn't known here fails,
-so that a new one is a decision.
+AWS's list prices for us-east-1 (infra/cost/us-east-1.toml), in dollars, without free tiers. A type of resource that isn't known here
+fails, so that a new one is a decision.
 """
 
 import sys
+import tomllib
 from collections import Counter
+from pathlib import Path
 
 from deployed import Deployed, translated
 
-ALARM, COMPOSITE, SECRET, DASHBOARD, MILLION_SQS_REQUESTS = 0.10, 0.50, 0.40, 3.00, 0.40
+LISTED = tomllib.loads(Path("infra/cost/us-east-1.toml").read_text(encoding="utf-8"))
+
+
+def price(name):
+    """Dollars of one unit."""
+    return LISTED[name]["dollars"] / LISTED[name]["per"]
+
+
 # Lambda polls an idle queue with five pollers, each of which waits for 20 seconds (Lambda developer guide, "Using Lambda with Amazon SQS").
 POLLERS, POLLS_A_MINUTE, MINUTES = 5, 3, 30 * 24 * 60
-POLLING = POLLERS * POLLS_A_MINUTE * MINUTES * MILLION_SQS_REQUESTS / 1e6
+POLLING = POLLERS * POLLS_A_MINUTE * MINUTES * price("sqs_request")
 
 # The schedule itself is free. Each sweep is an invocation with a cold start (0.1 s of 512 MB on arm64), nine consistent reads and a
 # write: docs/decisions/0064.
@@ -22,10 +31,10 @@ SWEEPS = 12 * 24 * 30
 SWEEPING = SWEEPS * (0.20 + 0.1 * 0.5 * 13.33 + 9 * 0.125 + 0.625) / 1e6
 
 PRICES = {
-    "AWS::CloudWatch::Alarm": ALARM,
-    "AWS::CloudWatch::CompositeAlarm": COMPOSITE,
-    "AWS::CloudWatch::Dashboard": DASHBOARD,
-    "AWS::SecretsManager::Secret": SECRET,
+    "AWS::CloudWatch::Alarm": price("alarm"),
+    "AWS::CloudWatch::CompositeAlarm": price("composite_alarm"),
+    "AWS::CloudWatch::Dashboard": price("dashboard"),
+    "AWS::SecretsManager::Secret": price("secret"),
     "AWS::Lambda::EventSourceMapping": POLLING,
     "AWS::Events::Rule": SWEEPING,
 }

@@ -5,6 +5,7 @@ pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod context;
+pub(crate) mod cost;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod events;
@@ -35,6 +36,7 @@ use check::CheckOptions;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use completions::CompletionsOptions;
 use context::ContextCommand;
+use cost::CostOptions;
 use dlq::DlqCommand;
 use doctor::DoctorOptions;
 use events::EventsCommand;
@@ -116,6 +118,8 @@ subcommands! {
         Status(options: StatusOptions) => status::run(options).await,
         /// Check a project and its stack, before and after deploying
         Doctor(options: DoctorOptions) => doctor::run(options).await,
+        /// What a month costs on AWS, item by item, and what the same events cost elsewhere
+        Cost(options: CostOptions) => cost::run(options).await,
         /// Put a new secret of a source in front, or remove the old ones
         Rotate(options: RotateOptions) => rotate::run(options).await,
         /// Link an identity to a conversation

@@ -63,7 +63,7 @@ pub struct ReaderSettings {
     pub context_table: String,
     /// `CONTEXT_API`: who may read. With `token`, `CONTEXT_TOKENS_SECRET_ARN`: ARN or name of the secret with the tokens.
     pub access: ReaderAccess,
-    /// `METRICS_NAMESPACE`, `SOURCE_METRICS`, `LOG_SAMPLING`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
+    /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
     pub written: Written,
 }
 
@@ -201,7 +201,8 @@ impl ReaderSettings {
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
-        let settings = Self { context_table: reader.text(CONTEXT_TABLE), access: reader.access(), written: reader.written() };
+        let settings =
+            Self { context_table: reader.text(CONTEXT_TABLE), access: reader.access(), written: reader.written_by_the_reader() };
         reader.finish(settings)
     }
 }
@@ -232,14 +233,18 @@ impl Reader<'_> {
         self.optional(TASK_ROOT).map(PathBuf::from).or_else(beside).unwrap_or_default().join(ARTEFACT)
     }
 
-    /// The reader has no event of a source: its lines are few, and it has no such variables.
     fn written(&mut self) -> Written {
         Written {
-            namespace: self.text(METRICS_NAMESPACE),
             source_metrics: self.optional_switch(SOURCE_METRICS).unwrap_or(true),
             sampling: self.sampling(),
-            xray_daemon: self.xray_daemon(),
+            ..self.written_by_the_reader()
         }
+    }
+
+    /// It has no event of a source: nothing to sample, and no variable for it.
+    fn written_by_the_reader(&mut self) -> Written {
+        let (namespace, xray_daemon) = (self.text(METRICS_NAMESPACE), self.xray_daemon());
+        Written { namespace, source_metrics: true, sampling: Sampling::FULL, xray_daemon }
     }
 
     /// Absent, as in templates from before the variable: every event has lines.

@@ -2,7 +2,7 @@
 //! stacks run there.
 
 use super::check::Check;
-use crate::limits::RECEIVE_TIME;
+use crate::limits::{BATCHES_OF_A_POLLER, RECEIVE_TIME};
 use crate::target::Place;
 use crate::target::{config, parameters};
 use aws_sdk_servicequotas::Client;
@@ -38,8 +38,8 @@ pub(super) async fn check(at: &Place, stack: &str) -> Check {
     };
     let text = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let parameter = |name: &str| text(name).and_then(|value| value.parse().ok());
-    let (Some(processors), Some(rate)) = (parameter("ProcessorMaxConcurrency"), parameter("ThrottleRateLimit")) else {
-        return Check::skipped(NAME, format!("stack {stack} has no ProcessorMaxConcurrency or ThrottleRateLimit"));
+    let (Some(processors), Some(rate)) = (processors(&parameter), parameter("ThrottleRateLimit")) else {
+        return Check::skipped(NAME, format!("stack {stack} has no maximum concurrency of the processor, or no ThrottleRateLimit"));
     };
     let client = Client::new(&config);
     if text("FrontDoor") == Some("FunctionUrl") {
@@ -53,6 +53,12 @@ pub(super) async fn check(at: &Place, stack: &str) -> Check {
         (Ok(functions), Ok(requests)) => compared(functions, requests, processors, rate),
         (Err(why), _) | (_, Err(why)) => Check::skipped(NAME, format!("servicequotas:GetServiceQuota failed: {why}")),
     }
+}
+
+/// Processors that run at once. Event pollers take the place of the maximum, and each hands out several batches.
+fn processors(parameter: &impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    let pollers = parameter("ProcessorMinPollers").filter(|least| *least > 0).and_then(|_| parameter("ProcessorMaxPollers"));
+    pollers.map(|most| most.saturating_mul(BATCHES_OF_A_POLLER)).or_else(|| parameter("ProcessorMaxConcurrency"))
 }
 
 /// A function URL has no throttle: the concurrency reserved for the receiver is its limit.
@@ -126,6 +132,19 @@ async fn value(client: &Client, quota: Quota) -> Result<u64, String> {
 mod tests {
     use super::super::Status;
     use super::*;
+
+    #[test]
+    fn event_pollers_take_the_place_of_the_processors_maximum() {
+        let of = |least: Option<u64>| {
+            processors(&move |name: &str| match name {
+                "ProcessorMinPollers" => least,
+                "ProcessorMaxPollers" => Some(100),
+                "ProcessorMaxConcurrency" => Some(20),
+                _ => None,
+            })
+        };
+        assert_eq!([None, Some(0), Some(2)].map(of), [Some(20), Some(20), Some(1_000)]);
+    }
 
     #[test]
     fn a_function_url_without_a_limit_gets_a_warning() {

@@ -97,10 +97,10 @@ fn id(place: usize) -> String {
     format!("q{place}")
 }
 
-type Query = aws_sdk_cloudwatch::types::builders::MetricDataQueryBuilder;
+pub(in crate::commands) type Query = aws_sdk_cloudwatch::types::builders::MetricDataQueryBuilder;
 
 /// A metric of ours over all sources. A metric that has values only by dimension is the sum over a search.
-fn ours(namespace: &str, metric: Metric, statistic: &str, period_s: i32) -> Query {
+pub(in crate::commands) fn ours(namespace: &str, metric: Metric, statistic: &str, period_s: i32) -> Query {
     match metric.by() {
         By::All | By::Source => stat(named(namespace, metric.name(), None), statistic, period_s),
         By::State | By::Reason | By::Field | By::Function => {
@@ -111,13 +111,13 @@ fn ours(namespace: &str, metric: Metric, statistic: &str, period_s: i32) -> Quer
     }
 }
 
-fn named(namespace: &str, name: &str, dimension: Option<(&str, &str)>) -> Named {
+pub(in crate::commands) fn named(namespace: &str, name: &str, dimension: Option<(&str, &str)>) -> Named {
     let dimension = dimension.map(|(name, value)| Dimension::builder().name(name).value(value).build());
     let named = Named::builder().namespace(namespace).metric_name(name);
     dimension.into_iter().fold(named, |named, dimension| named.dimensions(dimension)).build()
 }
 
-fn stat(metric: Named, statistic: &str, period_s: i32) -> Query {
+pub(in crate::commands) fn stat(metric: Named, statistic: &str, period_s: i32) -> Query {
     MetricDataQuery::builder().metric_stat(MetricStat::builder().metric(metric).period(period_s).stat(statistic).build())
 }
 
@@ -169,7 +169,7 @@ impl Measured {
 }
 
 /// The points of a metric, or why they are missing.
-fn told(found: Option<&MetricDataResult>) -> Result<Vec<(Timestamp, f64)>, String> {
+pub(in crate::commands) fn told(found: Option<&MetricDataResult>) -> Result<Vec<(Timestamp, f64)>, String> {
     let Some(result) = found else { return Err("CloudWatch returned no result for it".to_owned()) };
     if result.status_code() == Some(&StatusCode::InternalError) || result.status_code() == Some(&StatusCode::Forbidden) {
         let said = result.messages().iter().map(|m| format!("{}: {}", m.code().unwrap_or("-"), m.value().unwrap_or("-")));
@@ -180,7 +180,7 @@ fn told(found: Option<&MetricDataResult>) -> Result<Vec<(Timestamp, f64)>, Strin
     Ok(points.map(|(at, value)| (timestamp(at), *value)).collect())
 }
 
-pub(super) fn timestamp(at: &DateTime) -> Timestamp {
+pub(in crate::commands) fn timestamp(at: &DateTime) -> Timestamp {
     Timestamp::from_unix_ms(at.to_millis().unwrap_or(i64::MAX))
 }
 

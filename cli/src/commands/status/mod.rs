@@ -8,7 +8,7 @@
 mod alarms;
 mod dev;
 mod endpoint;
-mod metrics;
+pub(in crate::commands) mod metrics;
 mod next;
 mod part;
 mod runbook;

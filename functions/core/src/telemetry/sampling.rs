@@ -24,8 +24,8 @@ impl Sampling {
         if percent <= ALL { Some(Self(percent)) } else { None }
     }
 
-    /// Chooses by this share from now on, in the whole process.
-    pub(super) fn set(self) {
+    /// Chooses by this share from now on, in the whole process. `init` does it; a test of its own process may.
+    pub fn set(self) {
         SHARE.store(self.0, Ordering::Relaxed);
     }
 
