@@ -60,6 +60,10 @@ pub(crate) async fn prepare(
                 (Owner::Conversation(target), Linking::Stated | Linking::Moved) => {
                     read_conversation(processor, target, &keys, &elsewhere).await?
                 }
+                // It changes nothing, and its timeline is read together with those of its conversation's identities.
+                (Owner::Conversation(name), Linking::ByRule) if keys.is_empty() => {
+                    read_conversation(processor, name, &keys, &elsewhere).await?
+                }
                 (Owner::Conversation(_) | Owner::Identity(_), _) => read(processor, &plan.owner, &keys, &elsewhere).await?,
             },
             // Its facts are written before its claim. So the claim is read with them: a later copy of a processed event

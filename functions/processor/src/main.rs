@@ -9,7 +9,9 @@ use tidings_config::artefact::ProcessorPart;
 use tidings_config::limits::EVENTS_VISIBILITY;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
-use tidings_core::aws::{DynamoContexts, DynamoTimers, Http, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config};
+use tidings_core::aws::{
+    DynamoContexts, DynamoTimers, Http, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config,
+};
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry;

@@ -39,7 +39,10 @@ pub(super) async fn check(at: &Place, stack: &str) -> Check {
     let text = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let parameter = |name: &str| text(name).and_then(|value| value.parse().ok());
     let (Some(processors), Some(rate)) = (processors(&parameter), parameter("ThrottleRateLimit")) else {
-        return Check::skipped(NAME, format!("stack {stack} has no maximum concurrency of the processor, or no ThrottleRateLimit"));
+        return Check::skipped(
+            NAME,
+            format!("stack {stack} has no maximum concurrency of the processor, or no ThrottleRateLimit"),
+        );
     };
     let client = Client::new(&config);
     if text("FrontDoor") == Some("FunctionUrl") {
