@@ -83,8 +83,10 @@ pub struct Assumed {
     pub access_line_bytes: u64,
     pub stored_share_of_logs: f64,
     pub events_an_entity: u64,
-    pub timer_messages_an_hour: f64,
+    pub timer_write_units: f64,
+    pub timer_bytes: u64,
     pub timer_ms: f64,
+    pub sweep_ms: f64,
     pub claim_days: u64,
 }
 

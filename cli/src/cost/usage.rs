@@ -19,9 +19,22 @@ const TRACED_SHARE: f64 = 0.05;
 
 /// Alarms of the template: with a topic, or the dashboard; the composite ones, one for each topic; those of a gradual
 /// deployment alone. tests/policy counts them.
-const ALARMS: f64 = 26.0;
+const ALARMS: f64 = 27.0;
 const COMPOSITE_ALARMS: f64 = 2.0;
 const ROLLBACK_ALARMS: f64 = 4.0;
+
+/// A sweep of the timers' table: every five minutes, a consistent read of each of eight partitions and of the progress, and
+/// its record. tests/policy counts the schedule.
+const SWEEPS: f64 = SECONDS / 300.0;
+const READS_OF_A_SWEEP: f64 = 9.0;
+
+/// A timer that is due sooner is a delayed message, sent again every quarter of an hour; another one is stored, and sent
+/// once.
+const STORED_FROM_HOURS: f64 = 0.5;
+const DELAYS_AN_HOUR: f64 = 4.0;
+
+/// Weeks that a timer is stored after it was due, as a part of a month.
+const STORED_AFTER: f64 = 14.0 / 30.0;
 
 /// Requests that SQS bills to receive and delete a batch, or an action: one each.
 const RECEIVE_AND_DELETE: f64 = 2.0;
@@ -65,7 +78,8 @@ impl Usage {
         let (events, forged) = (real(variant.events), real(variant.forged));
         let duplicates = events * variant.duplicates.0;
         let batches = events / variant.batch_size.max(1.0);
-        let timers = messages_of_timers(variant, counts);
+        let timers = messages_of_timers(variant);
+        let stored = if is_stored(variant) { real(variant.timers) } else { 0.0 };
         let requests = events + duplicates + forged;
         // An event with more than one action writes them in one transaction, and sends each.
         let with_action = events * variant.actions_per_event.min(1.0);
@@ -82,7 +96,8 @@ impl Usage {
             + duplicates * counted.duplicate.write_units
             + without_action * counted.processed.write_units
             + with_action * counted.processed_with_action.write_units
-            + events * stored_kb * added_by_a_stored_kb;
+            + events * stored_kb * added_by_a_stored_kb
+            + stored * assumed.timer_write_units;
         let read_units = without_action * counted.processed.read_units
             + with_action * counted.processed_with_action.read_units
             + timers * counted.processed.read_units;
@@ -91,6 +106,7 @@ impl Usage {
         let entities = real(counted.entity_bytes) / real(assumed.events_an_entity).max(1.0);
         let months = real(assumed.claim_days) / 30.0;
         let (claims_gb, entities_gb) = (events * claim_bytes * months / GB, events * entities / GB);
+        let timers_gb = stored * real(assumed.timer_bytes) * (variant.timer_hours / HOURS + STORED_AFTER) / GB;
 
         let lines = if variant.info_lines { f64::from(variant.log_sampling) / 100.0 } else { 0.0 };
         let one_in_a_batch = real(counted.processed.metric_bytes);
@@ -131,14 +147,15 @@ impl Usage {
             fair_requests: if variant.fair_queue { event_queue_requests } else { 0.0 },
             write_units,
             read_units,
-            table_gb: 2.0 * claims_gb + entities_gb,
-            backup_gb: claims_gb + entities_gb,
+            table_gb: 2.0 * claims_gb + entities_gb + timers_gb,
+            backup_gb: claims_gb + entities_gb + timers_gb,
             log_gb,
             stored_log_gb: log_gb * assumed.stored_share_of_logs,
             traces: if variant.tracing { sampled(requests) + sampled(batches + timers) } else { 0.0 },
             metrics: real(metrics),
             ..Self::idle(variant)
         }
+        .swept(variant, counts)
     }
 
     /// How long receiver and processor run.
@@ -151,7 +168,7 @@ impl Usage {
             + (events - batches) * assumed.further_event_ms
             // The actions of a batch are sent at once.
             + batches * variant.actions_per_event.min(1.0) * assumed.action_ms
-            + messages_of_timers(variant, counts) * assumed.timer_ms;
+            + messages_of_timers(variant) * assumed.timer_ms;
         [receiver, processor]
     }
 
@@ -173,11 +190,28 @@ impl Usage {
             ..Self::default()
         }
     }
+
+    /// Adds the sweeps of the timers' table, which run whether there are timers or not.
+    fn swept(self, variant: &Variant, counts: &Counts) -> Self {
+        let gb_of_a_sweep = counts.assumed.sweep_ms / MS * real(variant.processor_memory_mb) / MB_OF_A_GB;
+        Self {
+            invocations: self.invocations + SWEEPS,
+            gb_seconds: self.gb_seconds + SWEEPS * gb_of_a_sweep,
+            write_units: self.write_units + SWEEPS,
+            read_units: self.read_units + SWEEPS * READS_OF_A_SWEEP,
+            ..self
+        }
+    }
 }
 
 /// Messages of all timers, those that were sent again included.
-fn messages_of_timers(variant: &Variant, counts: &Counts) -> f64 {
-    real(variant.timers) * (variant.timer_hours * counts.assumed.timer_messages_an_hour).ceil().max(1.0)
+fn messages_of_timers(variant: &Variant) -> f64 {
+    let each = if is_stored(variant) { 1.0 } else { (variant.timer_hours * DELAYS_AN_HOUR).ceil().max(1.0) };
+    real(variant.timers) * each
+}
+
+fn is_stored(variant: &Variant) -> bool {
+    variant.timer_hours >= STORED_FROM_HOURS
 }
 
 /// Traces of requests that come evenly over the month, by a Poisson process: the first of each second, and 5 % of the
@@ -217,7 +251,8 @@ mod tests {
         let zero = [off.fair_requests, off.traces, off.alarms, off.composite_alarms, off.dashboards, off.poller_hours];
         assert_eq!((zero, off.action_queue_requests), ([0.0; 6], 0.0));
         let none = Usage::counted(&Variant { events: 0, ..Variant::default() }, &counts);
-        assert_eq!(none, Usage { idle_polls: none.idle_polls, secrets: 1.0, ..Usage::default() });
+        let idle = Usage { idle_polls: none.idle_polls, secrets: 1.0, ..Usage::default() };
+        assert_eq!(none, idle.swept(&Variant::default(), &counts), "the sweeps of no timers, which are always on");
     }
 
     #[test]

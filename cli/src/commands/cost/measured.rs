@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(found.measured.receiver_ms, None);
         assert!(found.measured.assumed[0].contains("cloudwatch:ListMetrics"));
         let usage = Usage::counted(&found.variant, &found.counts);
-        assert!((usage.dashboards - 1.0).abs() < 1e-9 && usage.write_units.abs() < 1e-9);
+        assert!((usage.dashboards - 1.0).abs() < 1e-9 && (usage.write_units - 8_640.0).abs() < 1e-9);
     }
 
     #[test]
