@@ -373,13 +373,13 @@ async fn a_sweep_tries_a_call_again_until_its_time_is_over() {
         harness.faults.fail(call, fault, 3);
         assert!(harness.processor.sweep(AMPLE).await.is_ok(), "{call:?} {fault:?}");
         assert_eq!(harness.outside.timers.unsent(), []);
+        // A record whose answer is lost is made: the next try finds it.
+        if (call, fault) == (Call::MarkSent, Fault::LoseAnswer) {
+            continue;
+        }
         harness.faults.fail(call, fault, 1_000);
-        harness
-            .outside
-            .timers
-            .put(&StoredTimer::new(&InternalEvent::Wake { conversation: "ann".into(), timer: 2 }, now().plus(HOUR)), now())
-            .await
-            .unwrap();
+        let other = InternalEvent::Wake { conversation: "ann".into(), timer: 2 };
+        harness.outside.timers.put(&StoredTimer::new(&other, now().plus(HOUR)), now()).await.unwrap();
         harness.clock.advance(HOUR);
         let error = harness.processor.sweep(AMPLE).await.unwrap_err();
         assert!(matches!(error, SweepError::Unavailable(_)), "{call:?} {fault:?}: {error}");
