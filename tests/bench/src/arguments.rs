@@ -1,5 +1,6 @@
 //! The command line. `tests/bench/run` gives the paths.
 
+use crate::budgets::Profile;
 use crate::cases::Case;
 use clap::Parser;
 use std::path::PathBuf;
@@ -34,6 +35,15 @@ pub(crate) struct Arguments {
     /// The expected AWS calls of every case
     #[arg(long, value_name = "FILE")]
     pub(crate) calls: PathBuf,
+    /// The budgets of our functions: count what they cost, and fail where it is over them
+    #[arg(long, value_name = "FILE", conflicts_with = "quick")]
+    pub(crate) budgets: Option<PathBuf>,
+    /// How the binaries were compiled, which decides what is counted
+    #[arg(long, value_name = "PROFILE", default_value = "release")]
+    pub(crate) profile: Profile,
+    /// Library that counts allocations, of allocations.c; without it none are counted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) allocations: Option<PathBuf>,
     /// Measure little: about a minute, and no figures to keep
     #[arg(long)]
     pub(crate) quick: bool,
@@ -75,7 +85,7 @@ impl Arguments {
     /// timeouts.
     pub(crate) fn wants(&self, case: &Case) -> bool {
         match self.case.as_slice() {
-            [] => !self.check || case.events() <= MOST_EVENTS_CHECKED,
+            [] => (!self.check && self.budgets.is_none()) || case.events() <= MOST_EVENTS_CHECKED,
             named => named.iter().any(|text| case.name().contains(text.as_str())),
         }
     }

@@ -25,14 +25,17 @@ const LINE_CHARACTERS: usize = 500;
 pub(crate) struct World {
     folder: PathBuf,
     tls: Option<Tls>,
+    /// What counts our functions' allocations.
+    counter: Option<PathBuf>,
 }
 
 impl World {
-    pub(crate) fn new(folder: &Path, tls: bool) -> Result<Self, Failure> {
+    pub(crate) fn new(folder: &Path, tls: bool, counter: Option<&Path>) -> Result<Self, Failure> {
         fs::create_dir_all(folder).map_err(|error| Failure::file(folder, error))?;
         let folder = fs::canonicalize(folder).map_err(|error| Failure::file(folder, error))?;
         let tls = if tls { Some(Tls::new(&folder)?) } else { None };
-        Ok(Self { folder, tls })
+        let counter = counter.map(|library| fs::canonicalize(library).map_err(|error| Failure::file(library, error)));
+        Ok(Self { folder, tls, counter: counter.transpose()? })
     }
 
     pub(crate) fn has_tls(&self) -> bool {
@@ -53,6 +56,8 @@ pub(crate) struct Child<'p> {
     /// DynamoDB, SQS and Secrets Manager: an address each, so that a program has connections of its own to each of them.
     _ports: [Port; 3],
     log: PathBuf,
+    /// Where its allocations are counted.
+    allocations: PathBuf,
     /// From starting the process to its first `/next`.
     pub(crate) init: Duration,
     events: u64,
@@ -77,12 +82,15 @@ impl<'p> Child<'p> {
         let log = world.file(&format!("{}-{}.log", program.name.replace(' ', "-"), program.role.as_str()));
         let output = File::create(&log).map_err(|error| Failure::file(&log, error))?;
         let errors = output.try_clone()?;
+        let allocations = log.with_extension("allocations");
+        fs::write(&allocations, 0_u64.to_ne_bytes()).map_err(|error| Failure::file(&allocations, error))?;
         let command: Vec<&OsString> = before.iter().chain(&program.command).collect();
         let started = Instant::now();
         let process = Command::new(command[0])
             .args(&command[1..])
             .env_clear()
             .envs(environment(world, program, &runtime, &ports))
+            .envs(if before.is_empty() { counting(world, program, &allocations) } else { Vec::new() })
             .current_dir(&program.task_root)
             .stdin(Stdio::null())
             .stdout(output)
@@ -90,7 +98,7 @@ impl<'p> Child<'p> {
             .spawn()
             .map_err(|error| Failure::file(Path::new(command[0]), error))?;
         let ready = runtime.ready().await;
-        let mut child = Self { program, process, runtime, aws, _ports: ports, log, init: Duration::ZERO, events: 0 };
+        let mut child = Self { program, process, runtime, aws, _ports: ports, log, allocations, init: Duration::ZERO, events: 0 };
         child.init = ready.map_err(|what| child.failure(&what))? - started;
         Ok(child)
     }
@@ -136,6 +144,13 @@ impl<'p> Child<'p> {
         peak.map(|kib| kib * 1024).ok_or_else(|| Failure::Other(format!("{} has no VmHWM", path.display())))
     }
 
+    /// Allocations so far.
+    pub(crate) fn allocations(&self) -> Result<u64, Failure> {
+        let said = fs::read(&self.allocations).map_err(|error| Failure::file(&self.allocations, error))?;
+        let number = said.try_into().map(u64::from_ne_bytes).unwrap_or_default();
+        if number == 0 { Err(self.failure("no allocation was counted; --allocations names the library")) } else { Ok(number) }
+    }
+
     /// Bytes that it has written to its log.
     pub(crate) fn log_bytes(&self) -> u64 {
         fs::metadata(&self.log).map(|file| file.len()).unwrap_or_default()
@@ -151,6 +166,14 @@ impl<'p> Child<'p> {
 
 fn shortened(text: &str) -> String {
     text.chars().take(LINE_CHARACTERS).collect()
+}
+
+/// The counter of allocations, for our functions alone.
+fn counting(world: &World, program: &Program, file: &Path) -> Vec<(&'static str, OsString)> {
+    match (&world.counter, program.language) {
+        (Some(library), Language::Tidings) => vec![("LD_PRELOAD", library.into()), ("ALLOCATIONS", file.into())],
+        (_, Language::Hello | Language::Tidings | Language::Python | Language::Node) => Vec::new(),
+    }
 }
 
 fn environment(world: &World, program: &Program, runtime: &Runtime, ports: &[Port; 3]) -> BTreeMap<&'static str, OsString> {

@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Program { program: String, what: String, log: String },
     #[error("AWS calls that aren't as expected; UPDATE=1 writes them down:\n{}", .0.join("\n"))]
     Calls(Vec<String>),
+    #[error("over budget; UPDATE=1 records what was counted:\n{}", .0.join("\n"))]
+    Budgets(Vec<String>),
     #[error("{0}")]
     Other(String),
 }

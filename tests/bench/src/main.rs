@@ -7,6 +7,7 @@
 mod arguments;
 mod aws;
 mod batches;
+mod budgets;
 mod calls;
 mod cases;
 mod child;
@@ -42,14 +43,22 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let world = child::World::new(&arguments.work, !arguments.no_tls)?;
+    // Not where something is timed: counting takes time.
+    let counter = arguments.allocations.as_deref().filter(|_| arguments.budgets.is_some());
+    let world = child::World::new(&arguments.work, !arguments.no_tls, counter)?;
     let programs = programs::all(arguments)?;
     let cases: Vec<_> = cases::all().into_iter().filter(|case| arguments.wants(case)).collect();
     if cases.is_empty() {
         return Err(Failure::NoCase(cases::all().iter().map(cases::Case::name).collect()));
     }
     if arguments.check {
-        return calls::check(&world, &programs, &cases, &arguments.calls).await;
+        calls::check(&world, &programs, &cases, &arguments.calls).await?;
+    }
+    if let Some(file) = &arguments.budgets {
+        budgets::check(&world, &programs, &cases, arguments.profile, file).await?;
+    }
+    if arguments.check || arguments.budgets.is_some() {
+        return Ok(());
     }
     let results = measure::all(&world, &programs, &cases, arguments).await?;
     let json = serde_json::to_string_pretty(&results).map_err(|error| Failure::Other(error.to_string()))?;

@@ -93,9 +93,8 @@ fn compiled_in() -> RootCertStore {
 }
 
 fn add(roots: &mut RootCertStore, bundle: &Path) -> Result<(), String> {
-    let unreadable = |error: PemError| match error {
-        PemError::Io(error) => error.to_string(),
-        error => format!("not PEM: {error}"),
+    let unreadable = |error: PemError| {
+        if let PemError::Io(error) = &error { error.to_string() } else { format!("not PEM: {error}") }
     };
     let before = roots.len();
     for certificate in CertificateDer::pem_file_iter(bundle).map_err(unreadable)? {
