@@ -133,6 +133,52 @@ async fn an_unreadable_item_fails_only_the_records_that_load_it() {
     assert!(answers[1].as_ref().unwrap_err().contains("unknown version"), "{answers:?}");
 }
 
+/// Has no items, and a claim for each event: processed, if it is one of the even ones. The first answer leaves one claim out.
+#[derive(Default)]
+struct Both {
+    /// The number of items and of claims in each call.
+    calls: Mutex<Vec<(usize, usize)>>,
+}
+
+impl Service for Both {
+    fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
+        assert_eq!(operation, "DynamoDB_20120810.BatchGetItem");
+        let request: Value = serde_json::from_str(std::str::from_utf8(body).unwrap()).unwrap();
+        let keys = |table: &str| request["RequestItems"][table]["Keys"].as_array().cloned().unwrap_or_default();
+        let (items, mut claims) = (keys(TABLE), keys("claims"));
+        assert!(claims.is_empty() || request["RequestItems"]["claims"]["ConsistentRead"] == true);
+        let mut calls = self.calls.lock().unwrap();
+        calls.push((items.len(), claims.len()));
+        let left: Vec<Value> = if calls.len() == 1 { claims.drain(..1).collect() } else { Vec::new() };
+        let row = |key: &Value| {
+            let pk = key["pk"]["S"].as_str().unwrap();
+            let state = if pk.ends_with(['0', '2', '4', '6', '8']) { "processed" } else { "received" };
+            json!({"pk": key["pk"], "state": {"S": state}, "conversation": {"S": "ann"}, "links": {"L": []}})
+        };
+        let rows: Vec<Value> = claims.iter().map(row).collect();
+        let mut answer = json!({"Responses": {TABLE: [], "claims": rows}, "UnprocessedKeys": {}});
+        if !left.is_empty() {
+            answer["UnprocessedKeys"] = json!({"claims": {"Keys": left, "ConsistentRead": true}});
+        }
+        (200, answer.to_string())
+    }
+}
+
+#[tokio::test]
+async fn items_and_the_claims_of_their_events_take_one_call() {
+    let both = Arc::new(Both::default());
+    let client = aws_sdk_dynamodb::Client::new(&answered_by(&both).await);
+    let contexts = DynamoContexts::new(client, "claims".to_owned(), TABLE.to_owned());
+    let events = names(0..10);
+    let loads = events.iter().map(|name| {
+        let (contexts, places, key) = (&contexts, outbox(name), ClaimKey::new("orders", name));
+        async move { contexts.load_with_effect(&places, &key).await.unwrap().1.map(|effect| effect.conversation) }
+    });
+    let processed: Vec<_> = (0..10).map(|n| (n % 2 == 0).then(|| Some("ann".to_owned()))).collect();
+    assert_eq!(join_all(loads).await, processed);
+    assert_eq!(*both.calls.lock().unwrap(), [(10, 10), (0, 1)], "what is left out is asked for again");
+}
+
 /// Accepts actions except those of one group. Records the ids of each call.
 #[derive(Default)]
 struct Actions {

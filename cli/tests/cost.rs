@@ -74,7 +74,11 @@ fn an_option_changes_what_it_is_about_and_nothing_else() {
     assert_eq!(changed(&["--keep-events"]), ["backups", "tables", "writes"]);
     assert_eq!(changed(&["--batch-size", "10"]), ["duration", "events_queue", "invocations", "logs", "stored_logs"]);
     assert_eq!(changed(&["--duplicates", "5%"]), ["duration", "front_door", "invocations", "logs", "stored_logs", "writes"]);
-    assert_eq!(changed(&["--timers", "1000"]), ["duration", "events_queue", "invocations", "reads"]);
+    assert_eq!(
+        changed(&["--timers", "1000"]),
+        ["backups", "duration", "events_queue", "invocations", "reads", "tables", "writes"]
+    );
+    assert_eq!(changed(&["--timers", "1000", "--timer-hours", "0.4"]), ["duration", "events_queue", "invocations", "reads"]);
     assert_eq!(changed(&["--sources", "9"]), ["metrics"]);
     assert_eq!(changed(&["--source-metrics"]), ["metrics"]);
     assert_eq!(changed(&["--dashboard"]), ["alarms", "dashboard"]);

@@ -239,7 +239,7 @@ fn live(driven: &mut CommandRuns, dev: &Dev) {
     ];
     for file in &files {
         let sent = driven.both(1, &["send", "orders", "--file", file, "--url", &dev.webhooks]);
-        assert_eq!(sent["status"], 200, "a duplicate by now: {sent}");
+        assert!(sent["status"] == 200 || sent["status"] == 202, "a duplicate once it is processed: {sent}");
         driven.tell(1, &["send", "orders", "--file", file, "--dry-run"]);
         driven.tell(1, &["send", "orders", "--file", file, "--lambda"]);
     }

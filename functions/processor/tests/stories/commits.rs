@@ -1,7 +1,8 @@
 //! The transaction of an event, and every possible response.
 
-use crate::support::{Harness, MAX_RECEIVES, moved};
+use crate::support::{AMPLE, Harness, MAX_RECEIVES, another, handle, moved, rules_of};
 use serde_json::json;
+use std::sync::Arc;
 use tidings_config::limits::{CLAIM_LIFETIME, CONFLICT_RETRIES};
 use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState, Outcome};
@@ -76,6 +77,23 @@ async fn an_event_whose_claim_is_refused_has_its_facts_and_gets_its_claim_at_the
         assert_eq!((claim.state, claim.outcome), (ClaimState::Processed, Some(Outcome::Applied)), "{fault:?}");
         assert_eq!((claim.rules, claim.overtaken), (vec!["moved".to_owned()], vec![]), "{fault:?}");
     }
+}
+
+/// Between the two receives, rules were deployed that say something unless the event is stale.
+#[tokio::test]
+async fn facts_that_an_event_wrote_before_its_claim_do_not_make_it_stale() {
+    let harness = Harness::new();
+    harness.faults.fail(Call::Commit, Fault::Refuse, 1);
+    let event = moved("e1", "ann", "packed", 0);
+    assert_eq!(harness.handle(vec![event.message(1)]).await, ["m-e1"]);
+    let says = "version: 1\nconversations: [{ on: '*', conversation: data.who }]\nrules:\n  \
+                - { name: says, on: order.moved, set: { status: data.status }, notify: { text: '{data.status}' }, if_stale: skip }\n";
+    let deployed = another(rules_of(says), Arc::clone(&harness.store), &harness.clock, &harness.outside);
+    for receive in 2..=3 {
+        assert_eq!(handle(&deployed, vec![event.message(receive)], AMPLE).await, DONE);
+        assert_eq!(harness.said("ann"), ["packed"], "receive {receive}");
+    }
+    assert_eq!(harness.claim("orders#e1").unwrap().outcome, Some(Outcome::Applied));
 }
 
 /// A copy that SQS or the receiver made, received for the first time.

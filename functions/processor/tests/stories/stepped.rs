@@ -131,7 +131,9 @@ impl ContextStore for Stepped {
                 let facts = Rewrite { puts, deletes: BTreeMap::new(), at: commit.processed };
                 match self.committed(self.inner().rewrite(&facts)).await {
                     Committed::Yes => {}
-                    other => return other,
+                    other @ (Committed::Before(_) | Committed::ContextMoved | Committed::Contended | Committed::Unknown(_)) => {
+                        return other;
+                    }
                 }
             }
             Writes::Apart => {}
