@@ -110,7 +110,7 @@ class Shop:
                 continue
             self.ours("Unauthentic", [0] * min(signed, SAMPLES), source)
             self.ours("Accepted", [1] * events, source)
-            for state, share in (("processed", 0.8), ("enqueued", 0.2)):
+            for state, share in (("processed", 0.8), ("received", 0.2)):
                 count = sum(rng.random() < share for _ in range(again))
                 if count:
                     self.ours("Duplicate", [1] * count, source, state=state)
