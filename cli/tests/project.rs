@@ -202,7 +202,7 @@ fn build_writes_the_same_bytes_for_the_same_project_and_nothing_for_a_wrong_one(
     assert_eq!(built.status.code(), Some(0), "{}", said(&built));
     let first = fs::read(folder.0.join("build/tidings.json")).expect("the artefact");
     let artefact: Value = serde_json::from_slice(&first).expect("JSON");
-    assert_eq!((&artefact["format"], &artefact["hash"]), (&1.into(), &json(&built)["configuration"]));
+    assert_eq!((&artefact["format"], &artefact["hash"]), (&2.into(), &json(&built)["configuration"]));
     assert_eq!(
         artefact["files"].as_object().unwrap().keys().collect::<Vec<_>>(),
         ["rules.yaml", "schemas/kitchen/pizza.baked/1.json", "sources.yaml"]

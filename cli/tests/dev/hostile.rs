@@ -362,6 +362,7 @@ fn stack(driven: &mut CommandRuns, dev: &Dev) {
     }
     driven.both(1, &[&["status"], &at[..]].concat());
     driven.both(1, &[&["doctor"], &at[..]].concat());
+    driven.both(1, &[&["cost"], &at[..]].concat());
     for named in ["dlq list", "dlq show"] {
         assert!(driven.shown.contains(named), "{named} shows none of it, so nothing is proven: {:?}", driven.shown);
     }

@@ -234,6 +234,7 @@ impl Account {
             ("ActionsQueueUrl", "https://sqs.example/actions.fifo"),
             ("ClaimsTableName", "tidings-claims"),
             ("ContextTableName", "tidings-context"),
+            ("TimersTableName", "tidings-timers"),
             ("SecretArn", "tidings"),
         ];
         let member = |(key, value): (&str, &str)| {

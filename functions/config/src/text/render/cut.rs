@@ -15,8 +15,9 @@ pub(super) fn fit(glyphs: &Glyphs, limit: &Limit, write: Write) -> (Out, bool) {
     if let Some(all) = all.filter(|all| limit.takes(all)) {
         return (all, false);
     }
+    let exact = exact(glyphs);
     let glyphs = &glyphs.beginning(limit.units + 1);
-    let places = Places::of(glyphs, limit);
+    let places = Places::of(glyphs, &exact, limit);
     let graphemes = best(glyphs, &places.graphemes, limit, write);
     let words = best(glyphs, &places.words, limit, write);
     match (words, graphemes) {
@@ -34,9 +35,8 @@ struct Places {
 }
 
 impl Places {
-    fn of(glyphs: &Glyphs, limit: &Limit) -> Self {
+    fn of(glyphs: &Glyphs, exact: &BTreeSet<usize>, limit: &Limit) -> Self {
         let end = glyphs.all.len().min(limit.units);
-        let exact = exact(glyphs);
         let is_free = |at: usize| match (glyphs.all.get(at.wrapping_sub(1)), glyphs.all.get(at)) {
             (Some(before), Some(after)) => {
                 let in_link = before.link.is_some() && before.link == after.link;
