@@ -24,11 +24,12 @@ static SAMPLES: LazyLock<BTreeMap<&'static str, OnceLock<Vec<PresetSample>>>> =
     LazyLock::new(|| samples::presets().into_iter().map(|preset| (preset, OnceLock::new())).collect());
 
 fn samples(preset: &str) -> &'static [PresetSample] {
-    let read = |(preset, samples): (&&'static str, &'static OnceLock<_>)| samples.get_or_init(|| samples::of_preset(preset));
+    let read =
+        |(preset, samples): (&&'static str, &'static OnceLock<_>)| samples.get_or_init(|| samples::known_of_preset(preset));
     SAMPLES.get_key_value(preset).map_or(&[], |known| read(known).as_slice())
 }
 
-/// Source and type of all events in the samples.
+/// Source and type of all events in the samples. A source whose sender chooses the types has none.
 pub(super) fn sampled_types(sources: &[Source]) -> impl Iterator<Item = (&str, &str)> {
     let of_source = |source: &'_ Source| samples(&source.provider).iter().flat_map(|sample| &sample.events);
     sources.iter().flat_map(move |source| of_source(source).map(|event| (source.name.as_str(), event.event_type.as_str())))
