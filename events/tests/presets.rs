@@ -146,3 +146,29 @@ fn demo_secrets_are_those_of_the_corpus_and_then_the_presets_own() {
     let own = Source { provider: "own".to_owned(), ..named("stripe", "unheard-of") };
     assert_eq!(secrets_of(&demo_secrets(&[own]), "unheard-of").unwrap(), Vec::<String>::new());
 }
+
+#[test]
+fn two_new_events_of_a_preset_in_one_millisecond_are_two_events() {
+    let sources: Vec<Source> = presets().iter().map(source).collect();
+    let secrets = demo_secrets(&sources);
+    let mut next = 0_u32;
+    // A full-period generator: the test gives the same bytes each time.
+    let mut random = || {
+        next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        next.to_be_bytes()[0]
+    };
+    let mut same = Vec::new();
+    for provider in presets().iter().filter(|provider| can_sign(&provider.scheme)) {
+        let (source, secret) = (source(provider), secrets_of(&secrets, &provider.name).unwrap().remove(0));
+        let mut keys = || {
+            let mut sample = Sample::of_preset(provider).unwrap();
+            sample.renew(&source, &secret, NOW, &mut random).unwrap();
+            sample.sign(&source, &secret, NOW, None).unwrap().claim_keys(&source, &secret, NOW)
+        };
+        let (one, other) = (keys(), keys());
+        if one.iter().any(|key| other.contains(key)) {
+            same.push(provider.name.clone());
+        }
+    }
+    assert_eq!(same, Vec::<String>::new());
+}
