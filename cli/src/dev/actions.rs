@@ -91,7 +91,7 @@ pub(crate) struct Done {
     pub(crate) text: Option<String>,
 }
 
-/// What became of an action that was received.
+/// The result of showing an action that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     /// It was shown, and that is recorded.

@@ -31,16 +31,22 @@ fn types_that_each_sender_chooses_give_no_warning_and_no_note() {
         "standard-webhooks",
         "standard-webhooks-asymmetric",
         "svix",
+        "gcp-pubsub-push",
         "cloudevents-http",
         "aws-eventbridge-api-destination",
         "azure-event-grid",
     ] {
-        folder.write("sources.yaml", format!("version: 1\nsources:\n  bot: {{ provider: {preset} }}\n"));
-        folder.write("rules.yaml", rules);
-        let checked = folder.run(&["rules", "check", "--json"]);
-        let found = json(&checked);
-        let nothing = serde_json::json!([]);
-        assert_eq!((checked.status.code(), &found["notes"], &found["warnings"]), (Some(0), &nothing, &nothing), "{preset}");
+        // A source with the preset's name is one of the corpus, too.
+        for name in ["bot", preset] {
+            let url = format!("https://hooks.example/webhooks/{name}");
+            let source = format!("{name}: {{ provider: {preset}, public_url: \"{url}\" }}");
+            folder.write("sources.yaml", format!("version: 1\nsources:\n  {source}\n"));
+            folder.write("rules.yaml", rules.replace("source: bot", &format!("source: {name}")));
+            let checked = folder.run(&["rules", "check", "--json"]);
+            let (found, nothing) = (json(&checked), serde_json::json!([]));
+            let seen = (checked.status.code(), &found["notes"], &found["warnings"]);
+            assert_eq!(seen, (Some(0), &nothing, &nothing), "{name}: {preset}");
+        }
     }
 }
 

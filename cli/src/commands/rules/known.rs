@@ -4,7 +4,7 @@ use super::given;
 use crate::Failure;
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
-use tidings_config::source::Source;
+use tidings_config::source::{OWN, Source};
 use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
 use tidings_events::Case;
@@ -61,11 +61,13 @@ fn read(signable: &Signable, sample: &PresetSample, at: Timestamp) -> Vec<Envelo
 }
 
 /// The events of the whole corpus, each once, in its order. Cases that are made to fail are left out: they show nothing
-/// about the provider's events.
+/// about the provider's events. So are those of a preset whose senders choose the types.
 pub(super) fn of_corpus(sources: &[Source], now: Timestamp) -> Result<Vec<KnownEvent>, Failure> {
     let is_meant = |case: &&Case| case.expect.is_accepted() && case.expect.events.iter().all(|event| event.dead.is_none());
+    let provider = |name: &str| sources.iter().find(|source| source.name == name).map(|source| source.provider.as_str());
+    let is_known = |case: &&Case| provider(&case.source).is_some_and(|preset| preset == OWN || !samples(preset).is_empty());
     let mut events = Vec::new();
-    for case in given::cases(sources).filter(|case| !case.repeats).filter(is_meant) {
+    for case in given::cases(sources).filter(|case| !case.repeats).filter(is_meant).filter(is_known) {
         let of_case = given::of_case(case, sources, now)?;
         events.extend(of_case.into_iter().map(|envelope| KnownEvent { name: case.name.clone(), envelope }));
     }
