@@ -5,19 +5,18 @@ use serde_saphyr::Error;
 
 /// What is wrong with a YAML text, without its place.
 pub fn yaml_message(error: &Error) -> String {
-    match error.without_snippet() {
-        Error::Budget { breach, .. } => {
-            // As in `Nodes { nodes: 250001 }`.
-            let breach = format!("{breach:?}");
-            let counts = breach.split_once('{').map_or(breach.as_str(), |(_, counts)| counts);
-            format!(
-                "the file is too large or too deeply nested for YAML: {}",
-                counts.trim_matches(['{', '}', ' ']).replace('_', " ")
-            )
-        }
-        Error::MultipleDocuments { .. } => "the file has more than one YAML document, allowed: one, without ---".to_owned(),
-        other => in_words(&other.to_string()),
+    let error = error.without_snippet();
+    if let Error::Budget { breach, .. } = error {
+        // As in `Nodes { nodes: 250001 }`.
+        let breach = format!("{breach:?}");
+        let counts = breach.split_once('{').map_or(breach.as_str(), |(_, counts)| counts);
+        let counts = counts.trim_matches(['{', '}', ' ']).replace('_', " ");
+        return format!("the file is too large or too deeply nested for YAML: {counts}");
     }
+    if let Error::MultipleDocuments { .. } = error {
+        return "the file has more than one YAML document, allowed: one, without ---".to_owned();
+    }
+    in_words(&error.to_string())
 }
 
 /// What is wrong with a JSON text, with its place.
@@ -44,10 +43,10 @@ fn without_structs(message: &str) -> String {
     let Some((before, after)) = message.split_once(STRUCT) else { return message.to_owned() };
     let name = after.find(|c: char| !c.is_alphanumeric()).unwrap_or(after.len());
     let mut rest = &after[name..];
-    if let Some((count, after)) = rest.strip_prefix(" with ").and_then(|rest| rest.split_once(" element")) {
-        if count.bytes().all(|digit| digit.is_ascii_digit()) {
-            rest = after.strip_prefix('s').unwrap_or(after);
-        }
+    if let Some((count, after)) = rest.strip_prefix(" with ").and_then(|rest| rest.split_once(" element"))
+        && count.bytes().all(|digit| digit.is_ascii_digit())
+    {
+        rest = after.strip_prefix('s').unwrap_or(after);
     }
     format!("{before}expected an object{rest}")
 }
