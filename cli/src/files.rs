@@ -11,6 +11,7 @@ use tidings_config::limits::MAX_SECRET_DOCUMENT_BYTES;
 use tidings_config::source::Source;
 use tidings_core::secrets::parse;
 use tidings_events::secrets_of;
+use tidings_project::json_message;
 
 /// A file's bytes, up to a limit. A source without a known length (a device, a pipe) is read up to that limit.
 pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
@@ -21,6 +22,15 @@ pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
         return Err(too_long(&path.display(), &length, most));
     }
     bounded(file, &path.display(), most)
+}
+
+/// A file of a project, as text. It must be a regular file: reading a pipe could wait forever.
+pub(crate) fn regular(path: &Path, most: usize) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Failure::new(format!("{} isn't a regular file", path.display())));
+    }
+    text(path, most)
 }
 
 /// The same for a file, or for standard input if the path is `-`.
@@ -70,12 +80,16 @@ fn too_long(name: &dyn Display, bytes: &dyn Display, most: usize) -> Failure {
 
 /// Parses a file's JSON text, if it has few enough values to fit in memory.
 pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let values = values(bytes);
     if values > MAX_FILE_JSON_VALUES {
         return Err(format!("it has {values} values, allowed: {MAX_FILE_JSON_VALUES}"));
     }
-    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    serde_json::from_slice(bytes).map_err(|error| json_message(&error))
 }
+
+/// The beginning of a file of some editors, which JSON doesn't have.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// An upper bound for the number of values in a JSON text: each but the first follows a comma, a colon or a bracket.
 fn values(json: &[u8]) -> usize {
@@ -123,6 +137,7 @@ pub(crate) fn secrets_document(path: Option<&Path>, sources: &[Source]) -> Resul
 /// A file that holds a document of secrets.
 pub(crate) fn document(path: &Path) -> Result<String, Failure> {
     let text = text(path, MAX_SECRET_DOCUMENT_BYTES)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
     // A document that can't be parsed is an error here, instead of a 503 for every request.
     match parse(&text) {
         Ok(_) => Ok(text),

@@ -99,8 +99,12 @@ pub fn run(arguments: Arguments) -> ExitCode {
         }
         Err(error) => Err(Failure::new(format!("no runtime: {error}"))),
     };
-    result.unwrap_or_else(|failure| {
-        style::failure(&failure);
-        failure.status.map_or(ExitCode::FAILURE, ExitCode::from)
-    })
+    match result {
+        Ok(_) if style::is_output_lost() => ExitCode::FAILURE,
+        Ok(status) => status,
+        Err(failure) => {
+            style::failure(&failure);
+            failure.status.map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+    }
 }

@@ -20,6 +20,9 @@ pub const EVENTS_LISTED: usize = 50;
 /// The most events in a list. All of them are in memory, some kilobytes each.
 pub const MAX_EVENTS_LISTED: usize = 1_000;
 
+/// Characters of a stack name: the limit of CloudFormation.
+pub const MAX_STACK_NAME_BYTES: usize = 128;
+
 /// Claims of one page of a list. With the longest claims, a page takes one megabyte, which arrives before the call
 /// times out.
 pub const CLAIMS_PAGE: usize = 250;

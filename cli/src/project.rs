@@ -76,8 +76,7 @@ impl Location {
             Ok(Self::Folder(folder.to_owned()))
         } else {
             Err(Failure::new(format!("{} isn't a project: it has no {SOURCES}", folder.display()))
-                .hint("`tidings init NAME` creates a project")
-                .status(2))
+                .hint("`tidings init NAME` creates a project"))
         }
     }
 
@@ -167,7 +166,7 @@ pub(crate) fn schemas_in(project: &Path) -> Result<Vec<ProjectFile>, Failure> {
 
 /// A file of a project.
 pub(crate) fn read(project: &Path, path: &Path) -> Result<ProjectFile, Failure> {
-    let text = files::text(path, MAX_CONFIG_FILE_BYTES)?;
+    let text = files::regular(path, MAX_CONFIG_FILE_BYTES)?;
     let inside = path.strip_prefix(project).unwrap_or(path);
     let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
     Ok(ProjectFile { path: parts.join("/"), shown: path.display().to_string(), text })

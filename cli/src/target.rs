@@ -16,7 +16,7 @@ use tidings_core::aws::{DynamoContexts, SecretsManager, SqsActions, SqsQueue, Sq
 use tidings_core::ports::Unavailable;
 
 /// The deployment that a command uses.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Place {
     /// Name of a deployed stack; `tidings dev` if left out
     #[arg(long, env = "TIDINGS_STACK", value_name = "NAME")]
@@ -30,6 +30,22 @@ pub struct Place {
     /// AWS region
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+}
+
+impl Place {
+    /// The `tidings dev` whose tables and queues are at this endpoint.
+    pub(crate) fn dev(endpoint: &str) -> Self {
+        Self { endpoint_url: Some(endpoint.to_owned()), ..Self::default() }
+    }
+
+    /// A command for the same deployment, as it is suggested to people: with the options that this one needed.
+    pub(crate) fn command(&self, command: &str) -> String {
+        let endpoint = self.endpoint_url.as_ref().filter(|url| self.stack.is_some() || **url != dev_aws_url());
+        let (stack, region, profile) = (self.stack.as_ref(), self.region.as_ref(), self.profile.as_ref());
+        let options = [("stack", stack), ("region", region), ("profile", profile), ("endpoint-url", endpoint)];
+        let given = options.into_iter().filter_map(|(name, value)| Some(format!(" --{name} {}", value?)));
+        given.fold(command.to_owned(), |command, option| command + &option)
+    }
 }
 
 /// The deployment that a command uses, and the output format.
@@ -123,8 +139,7 @@ pub(crate) async fn events_show(url: &str, key: impl Display) -> Option<String> 
         return Some(format!("tidings events show '{key}' --stack NAME"));
     }
     let known = about::ask(url).await?;
-    let place = if known.aws == dev_aws_url() { String::new() } else { format!(" --endpoint-url {}", known.aws) };
-    Some(format!("tidings events show '{key}'{place}"))
+    Some(Place::dev(&known.aws).command(&format!("tidings events show '{key}'")))
 }
 
 /// A queue, by a stack's output and by its name in `dev`.

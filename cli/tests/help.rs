@@ -26,3 +26,19 @@ fn prose_of_help_is_wrapped_by_the_terminal_and_not_by_hand() {
     }
     assert!(wrapped.is_empty(), "{}", wrapped.join("\n"));
 }
+
+/// Columns of a narrow terminal. `--help` doesn't wrap the lines of examples: a terminal would, in the middle of a word.
+const COLUMNS: usize = 80;
+
+#[test]
+fn no_line_of_an_example_is_wider_than_a_narrow_terminal() {
+    let mut all = Vec::new();
+    commands(Arguments::command(), "tidings", &mut all);
+    let mut wide = Vec::new();
+    for (called, command) in &all {
+        let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let examples = text.lines().filter(|line| line.starts_with(' '));
+        wide.extend(examples.filter(|line| line.chars().count() > COLUMNS).map(|line| format!("{called}: {line}")));
+    }
+    assert!(wide.is_empty(), "{}", wide.join("\n"));
+}

@@ -15,6 +15,7 @@ use receiver::extract::{Origin, Spot, as_text, origins};
 use receiver::verify::{Key, verify};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tidings_config::limits::MAX_SIGNED_EVENTS;
 use tidings_config::source::{FORM, Source};
 use tidings_config::time::Timestamp;
@@ -62,8 +63,10 @@ impl Sample {
                 self.change(spot, &new);
             }
         }
+        let keys_of =
+            |sample: &Self| sample.sign(source, secret, now, None).map(|request| request.claim_keys(source, secret, now));
         let is_new = |sample: &Self| -> Result<bool, RequestError> {
-            let keys = sample.sign(source, secret, now, None)?.claim_keys(source, secret, now);
+            let keys = keys_of(sample)?;
             Ok(!keys.is_empty() && keys.iter().all(|key| !known.contains(key)))
         };
         if has_id && is_new(self)? {
@@ -79,10 +82,18 @@ impl Sample {
             return Ok(Renewed::ById);
         }
         // An event that is identified by its bytes and a time in whole seconds would be the same if sent twice in one second.
-        let marked = self.marked(&ids::like("00000000", random));
-        if let Some(marked) = marked.filter(|marked| is_new(marked).unwrap_or(false)) {
+        let by_time = keys_of(self)?;
+        let counts = |marked: &Self| keys_of(marked).is_ok_and(|keys| keys != by_time) && is_new(marked).unwrap_or(false);
+        if let Some(marked) = self.marked(&ids::like("00000000", random)).filter(counts) {
             *self = marked;
             return Ok(Renewed::ByMark);
+        }
+        // The same holds for an id that contains such a time: another part of the id changes, too.
+        if is_by_time && origins.iter().all(|origin| is_in_seconds(origin, now)) {
+            for spot in origins.iter().filter_map(beside_its_time) {
+                let new = changes.entry(spot.text.clone()).or_insert_with(|| ids::like(&spot.text, random)).clone();
+                self.change(spot, &new);
+            }
         }
         Ok(if is_new(self)? { Renewed::ById } else { Renewed::Unchanged })
     }
@@ -217,12 +228,31 @@ fn id_of(origin: &Origin) -> Option<&Spot> {
     if origin.id.iter().any(|part| times().any(|time| time.place == part.place)) {
         return None;
     }
-    let mut parts: Vec<&Spot> = origin.id.iter().filter(|part| ids::is_like_one(&part.text)).collect();
+    last_like_one(origin.id.iter())
+}
+
+/// The part of an id that differs in each event, of an id that contains the time.
+fn beside_its_time(origin: &Origin) -> Option<&Spot> {
+    let is_time = |part: &&Spot| origin.times.iter().any(|(time, _)| time.place == part.place);
+    last_like_one(origin.id.iter().filter(|part| !is_time(part)))
+}
+
+/// The last part that looks like an id; a long one, if there is one.
+fn last_like_one<'o>(parts: impl Iterator<Item = &'o Spot>) -> Option<&'o Spot> {
+    let mut parts: Vec<&Spot> = parts.filter(|part| ids::is_like_one(&part.text)).collect();
     if parts.len() > 1 {
         parts.sort_by_key(|part| part.text.len() >= LONG_ENOUGH);
     }
     parts.pop()
 }
+
+/// Whether its times have no fraction of a second.
+fn is_in_seconds(origin: &Origin, now: Timestamp) -> bool {
+    let other = if now.unix_ms() % 1_000 < 500 { now.plus(HALF_A_SECOND) } else { now.minus(HALF_A_SECOND) };
+    origin.times.iter().all(|(spot, unit)| times::like(&spot.text, *unit, now) == times::like(&spot.text, *unit, other))
+}
+
+const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
 /// The text with each separate occurrence of the old value replaced. `None`: it doesn't occur.
 fn replaced(text: &str, old: &str, new: &str) -> Option<String> {

@@ -5,12 +5,15 @@ use receiver::verify::{SignError, can_sign, fresh_for};
 use receiver::{Ports, Receiver};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tidings_config::provider::Provider;
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
 use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
-use tidings_events::{RequestError, SECRETS, Sample, SignedRequest, Tamper, api_gateway_event, demo_secrets, secrets_of};
+use tidings_events::{
+    Renewed, RequestError, SECRETS, Sample, SignedRequest, Tamper, api_gateway_event, demo_secrets, secrets_of,
+};
 use tidings_project::presets;
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
@@ -149,4 +152,32 @@ fn demo_secrets_are_those_of_the_corpus_and_then_the_presets_own() {
     assert_eq!(demo_secrets(&sources[..1]), SECRETS);
     let own = Source { provider: "own".to_owned(), ..named("stripe", "unheard-of") };
     assert_eq!(secrets_of(&demo_secrets(&[own]), "unheard-of").unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn two_new_events_of_a_preset_in_one_second_are_two_events() {
+    let sources: Vec<Source> = presets().iter().map(source).collect();
+    let secrets = demo_secrets(&sources);
+    let mut next = 0_u32;
+    // A full-period generator: the test gives the same bytes each time.
+    let mut random = || {
+        next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        next.to_be_bytes()[0]
+    };
+    let mut same = Vec::new();
+    for provider in presets().iter().filter(|provider| can_sign(&provider.scheme)) {
+        let (source, secret) = (source(provider), secrets_of(&secrets, &provider.name).unwrap().remove(0));
+        let mut keys = |now: Timestamp| {
+            let mut sample = Sample::of_preset(provider).unwrap();
+            let renewed = sample.renew(&source, &secret, now, &mut random).unwrap();
+            (renewed, sample.sign(&source, &secret, now, None).unwrap().claim_keys(&source, &secret, now))
+        };
+        // As long as two runs of the command take at least.
+        let (one, other) = (keys(NOW), keys(NOW.plus(Duration::from_millis(7))));
+        // `send` says so if it can't make a new event.
+        if one.0 != Renewed::Unchanged && one.1.iter().any(|key| other.1.contains(key)) {
+            same.push(provider.name.clone());
+        }
+    }
+    assert_eq!(same, Vec::<String>::new());
 }

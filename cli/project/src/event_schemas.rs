@@ -1,6 +1,6 @@
 //! `schemas/{source}/{type}/{version}.json`.
 
-use super::{Diagnostic, Report, did_you_mean};
+use super::{Diagnostic, Report, did_you_mean, json_message};
 use crate::limits::{MAX_SCHEMA_BYTES, MAX_SCHEMAS};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -28,6 +28,8 @@ pub fn read_event_schemas(files: &[(String, String)], sources: &[String]) -> Res
 
 /// Reads one schema. Its path determines its source, type and version.
 pub fn read_event_schema(file: &str, text: &str, sources: &[String]) -> Result<EventSchema, Report> {
+    // Some editors begin a file with a byte order mark, which JSON doesn't have.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let problem = |offset: usize, message: String| Report(vec![at(file, text, offset, message)]);
     let parts: Vec<&str> = file.rsplit(['/', '\\']).collect();
     let [name, event_type, source, ..] = parts[..] else {
@@ -51,7 +53,7 @@ pub fn read_event_schema(file: &str, text: &str, sources: &[String]) -> Result<E
         return Err(problem(0, format!("the schema has {} bytes, allowed: {MAX_SCHEMA_BYTES}", text.len())));
     }
     let schema: Value = serde_json::from_str(text).map_err(|error| {
-        let message = error.to_string();
+        let message = json_message(&error);
         let message = message.split(" at line ").next().unwrap_or_default().to_owned();
         let (line, column) = (error.line() as u64, error.column() as u64);
         Report(vec![Diagnostic { file: file.to_owned(), line, column, message }])

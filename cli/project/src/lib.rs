@@ -9,6 +9,7 @@ mod project;
 mod rules_file;
 mod schema;
 mod sources_file;
+mod wording;
 
 pub use event_schemas::{read_event_schema, read_event_schemas};
 pub use presets::{preset, preset_names, presets};
@@ -16,6 +17,7 @@ pub use project::{Configuration, ProjectFile, ProjectFiles};
 pub use rules_file::read_rules;
 pub use schema::{provider_schema, rules_schema, sources_schema};
 pub use sources_file::{read_provider, read_source_names, read_sources, read_sources_of_presets};
+pub use wording::{json_message, yaml_message};
 
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
@@ -117,19 +119,8 @@ impl<'a> Checker<'a> {
 fn yaml<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Report> {
     serde_saphyr::from_str(text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        let message = error.without_snippet().to_string();
-        Report(vec![Diagnostic { file: file.to_owned(), line, column, message: in_words(&message) }])
+        Report(vec![Diagnostic { file: file.to_owned(), line, column, message: yaml_message(&error) }])
     })
-}
-
-/// The parser's message without its hints for programmers.
-fn in_words(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or(message);
-    let message = message.split(", set DuplicateKeyPolicy").next().unwrap_or(message);
-    match message {
-        "invalid u32" | "invalid u64" => "expected a whole number".to_owned(),
-        _ => message.to_owned(),
-    }
 }
 
 /// A suggestion to append to a message about an unknown word: `; did you mean "stripe"?`, or an empty text.

@@ -259,8 +259,8 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
     if let Some(reply) = entry.reply {
         let most = MAX_REPLY_BYTES;
         if !source.takes_reply() {
-            checker
-                .problem(reply.referenced, format!("`reply` is set, but {} doesn't show responses to people", source.provider));
+            let who = if source.provider == OWN { "a sender with its own scheme" } else { source.provider.as_str() };
+            checker.problem(reply.referenced, format!("`reply` is set, but {who} doesn't show responses to people"));
         } else if !(1..=most).contains(&reply.value.len()) {
             checker.problem(reply.referenced, format!("`reply` has {} bytes, allowed: 1 to {most}", reply.value.len()));
         }

@@ -7,7 +7,7 @@
 use crate::Failure;
 use crate::files;
 use crate::project::{Location, Project};
-use crate::style::{FAINT, GOOD, data, paint, say};
+use crate::style::{FAINT, GOOD, count, data, paint, say};
 use clap::Args;
 use serde_json::json;
 use std::fs;
@@ -19,15 +19,15 @@ use tidings_config::artefact::ARTEFACT;
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 written, 1 the project has problems or a file can't be written, 2 invalid \
         arguments.\n\nExamples:\n  \
-        tidings build                                       write build/tidings.json\n  \
-        tidings build --functions ~/tidings-0.1.0/arm64     also write the functions' packages, for `sam deploy`\n  \
-        tidings build --out target/tidings --json           print the paths and the configuration's hash")]
+        tidings build                                 write build/tidings.json\n  \
+        tidings build --functions ~/tidings/functions/arm64    and a package of each\n  \
+        tidings build --out target/tidings --json     print the paths and the hash")]
 pub struct BuildOptions {
     /// Folder to write to, created if missing; build in the project's folder if left out
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Folder of a release with receiver/bootstrap and processor/bootstrap: write a package for each function instead
-    /// of only tidings.json
+    /// Folder of a release with receiver/bootstrap, processor/bootstrap and reader/bootstrap: write a package for each
+    /// function instead of only tidings.json
     #[arg(long, value_name = "DIR")]
     pub functions: Option<PathBuf>,
     /// Print JSON
@@ -61,7 +61,8 @@ pub(crate) fn run(options: &BuildOptions) -> Result<ExitCode, Failure> {
     } else {
         let (sources, rules) = (project.configuration.sources.len(), project.configuration.rules.rules.len());
         let schemas = project.configuration.schemas.len();
-        say!("{} {sources} sources, {rules} rules, {schemas} schemas, of {}", paint(GOOD, "built"), project.location);
+        let (sources, rules, schemas) = (count(sources, "source"), count(rules, "rule"), count(schemas, "schema"));
+        say!("{} {sources}, {rules}, {schemas}, of {}", paint(GOOD, "built"), project.location);
         written.iter().for_each(|path| say!("  {}", path.display()));
         say!("  {}", paint(FAINT, format!("configuration {hash}")));
     }

@@ -18,7 +18,7 @@ use crate::files::{secrets, secrets_document, write_new};
 use crate::limits::MAX_CAPTURED_BYTES;
 use crate::project::{Location, Project};
 use crate::sources;
-use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, data, note, paint, say};
+use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, count, data, note, paint, say};
 use receiver::handshake;
 use receiver::verify::{Key, can_sign, verify};
 use serde_json::{Value, json};
@@ -291,7 +291,7 @@ fn banner(options: &CaptureOptions, url: &str) {
     say!(
         "{}  {}",
         paint(STRONG, "Capturing"),
-        paint(FAINT, format!("up to {} deliveries or {}; Ctrl-C stops it", options.count, options.time))
+        paint(FAINT, format!("up to {} or {}; Ctrl-C stops it", count(options.count, "delivery"), options.time))
     );
     names.iter().for_each(|name| say!("  webhooks   {}", paint(NAME, name)));
     say!("  into       {}", options.into.display());

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use tidings_config::limits::MAX_SECRET_DOCUMENT_BYTES;
 use tidings_core::secrets::{DocumentError, parse};
-use tidings_project::{Configuration, ProjectFiles, did_you_mean};
+use tidings_project::{Configuration, ProjectFiles, did_you_mean, yaml_message};
 
 #[derive(Debug, Args)]
 #[command(
@@ -29,7 +29,7 @@ use tidings_project::{Configuration, ProjectFiles, did_you_mean};
         template.yaml with the template of this version, and the parameters of samconfig.toml with template.yaml.\n\
         A problem fails the check; a note doesn't: an event that a source may send, or your own change in the template.\n\
         Exit status: 0 no problem, 1 at least one problem, 2 invalid arguments.\n\nExamples:\n  \
-        tidings check                        the project of this folder, or of the nearest parent folder\n  \
+        tidings check                        the project here, or in a parent folder\n  \
         tidings check --project ~/pizza      the project of another folder\n  \
         tidings check --json                 for a CI job: one object for each part"
 )]
@@ -169,7 +169,7 @@ fn of_secrets(location: &Location, files: &ProjectFiles, configuration: &Configu
     if !path.exists() {
         return Ok(absent("secrets", &path));
     }
-    let (shown, text) = (path.display(), files::text(&path, MAX_SECRET_DOCUMENT_BYTES)?);
+    let (shown, text) = (path.display(), files::regular(&path, MAX_SECRET_DOCUMENT_BYTES)?);
     let listed: BTreeSet<String> = match parse(&text) {
         Ok(document) => document.into_keys().collect(),
         Err(DocumentError::Unreadable { line, column }) => {
@@ -213,12 +213,12 @@ fn of_template(path: &Path) -> Result<(Part, Option<BTreeSet<String>>), Failure>
     if !path.exists() {
         return Ok((absent(PART, path), None));
     }
-    let text = files::text(path, MAX_CONFIG_FILE_BYTES)?;
+    let text = files::regular(path, MAX_CONFIG_FILE_BYTES)?;
     let read: Template = match serde_saphyr::from_str(&text) {
         Ok(read) => read,
         Err(error) => {
             let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-            let problem = format!("{}:{line}:{column}: {}", path.display(), error.without_snippet());
+            let problem = format!("{}:{line}:{column}: {}", path.display(), yaml_message(&error));
             return Ok((Part::judged(PART, "", vec![problem]), None));
         }
     };
@@ -237,7 +237,7 @@ fn of_samconfig(path: &Path, parameters: Option<&BTreeSet<String>>) -> Result<Pa
     if !path.exists() {
         return Ok(absent(PART, path));
     }
-    let problems = samconfig::problems(&files::text(path, MAX_CONFIG_FILE_BYTES)?, parameters);
+    let problems = samconfig::problems(&files::regular(path, MAX_CONFIG_FILE_BYTES)?, parameters);
     let details = problems.into_iter().map(|problem| format!("{}:{problem}", path.display())).collect();
     Ok(Part::judged(PART, path.display().to_string(), details))
 }

@@ -68,7 +68,7 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     } else {
         let (identity, conversation) = (paint(NAME, &options.identity), paint(NAME, &options.conversation));
         let place = match (&at.stack, &at.endpoint_url) {
-            (Some(stack), _) => Some(format!("tidings events show '{}' --stack {stack}", link.claim_key())),
+            (Some(_), _) => Some(at.command(&format!("tidings events show '{}'", link.claim_key()))),
             (None, Some(endpoint)) => events_show(endpoint, link.claim_key()).await,
             (None, None) => events_show(&options.url, link.claim_key()).await,
         };

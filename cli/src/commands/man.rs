@@ -12,7 +12,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:\n  \
         tidings man | man -l -\n  \
         tidings man rules diff | man -l -\n  \
-        tidings man --into ~/.local/share/man/man1     all pages: tidings.1, tidings-dev.1, …; replaces existing files")]
+        tidings man --into ~/.local/share/man/man1    all pages")]
 pub struct ManOptions {
     /// Command to print the page of; `tidings` itself if left out
     #[arg(value_name = "COMMAND", conflicts_with = "into")]

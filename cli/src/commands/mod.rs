@@ -62,15 +62,15 @@ use verify::VerifyOptions;
     version,
     about,
     after_help = "Examples:\n  \
-        tidings dev --demo                       run the whole pipeline on this machine\n  \
+        tidings dev --demo                       run the pipeline on this machine\n  \
         tidings send stripe                      send a signed event to it\n  \
-        tidings verify stripe request.txt        check a captured request, and explain the result\n  \
+        tidings verify stripe request.txt        check a captured request\n  \
         tidings send github --tamper signature   send a forged one\n  \
         tidings context show whatsapp:491713920012\n  \
         tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings\n  \
         tidings events tail --stack tidings --state dead\n  \
-        tidings status --stack tidings           health, alarms, backlog, rates, and what to do next\n  \
-        tidings doctor --stack tidings           find problems, and show how to fix them"
+        tidings status --stack tidings           health, alarms, backlog, rates\n  \
+        tidings doctor --stack tidings           find problems"
 )]
 pub struct Arguments {
     /// Folder of the project; if left out, the nearest one with a sources.yaml, from here upwards
@@ -92,7 +92,8 @@ impl Arguments {
         };
         parse(std::env::args_os().collect()).unwrap_or_else(|error| {
             if !error.use_stderr() {
-                error.exit();
+                style::help(&error);
+                std::process::exit(i32::from(style::is_output_lost()))
             }
             let escaped = std::env::args_os().map(|argument| Escaped(&argument.to_string_lossy()).to_string().into());
             match parse(escaped.collect()) {

@@ -8,6 +8,7 @@ pub(crate) use options::SendOptions;
 use crate::Failure;
 use crate::captures::Recorded;
 use crate::commands::verify::answer::{Answer, own_path};
+use crate::commands::verify::owner::Conversations;
 use crate::delivery::post;
 use crate::dev_client::about::now_at;
 use crate::files;
@@ -35,7 +36,10 @@ pub(crate) async fn run(options: SendOptions) -> Result<ExitCode, Failure> {
         pretty(&api_gateway_event(&request, SystemClock.now()));
         return Ok(ExitCode::SUCCESS);
     }
-    let answer = Answer::of(&source, &request.delivery(), at, &document, None, &own_path(&source)).await;
+    let is_configured = !options.preset && options.capture.is_none();
+    let conversations = is_configured.then(Conversations::here);
+    let (delivery, path) = (request.delivery(), own_path(&source));
+    let answer = Answer::of(&source, &delivery, at, &document, None, &path, conversations.as_ref()).await;
     let sent = Sent { source: &source, request: &request, answer: &answer, renewed };
     if options.dry_run {
         sent.print_dry(options.json);

@@ -13,11 +13,12 @@
 use super::cloud::Cloud;
 use super::mapping::{FAILED_PAUSE, WAIT_SECONDS};
 use super::queues::store::Store;
-use crate::style::{FAINT, NAME, STRONG, WARN, data_line, paint, short, shown};
+use crate::style::{FAINT, NAME, STRONG, WARN, data_line, note, paint, short, shown};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use http::Uri;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -60,11 +61,24 @@ impl FromStr for ActionsTo {
             url => {
                 let uri: Option<Uri> = url.parse().ok();
                 let is_http = uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
-                let refused = || format!("{url:?}, allowed: terminal, queue, - or an address (http://127.0.0.1:3000/actions)");
+                let refused = || {
+                    format!(
+                        "{:?}, allowed: terminal, queue, - or an address (http://127.0.0.1:3000/actions)",
+                        without_password(url)
+                    )
+                };
                 is_http.then(|| Self::Url(url.to_owned())).ok_or_else(refused)
             }
         }
     }
+}
+
+/// An address without its password, for people.
+pub(super) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map(|(_, host)| host);
+    host.map_or_else(|| url.to_owned(), |host| format!("{scheme}://…@{host}{path}"))
 }
 
 /// An action as it was received.
@@ -75,6 +89,17 @@ pub(crate) struct Done {
     pub(crate) action_type: String,
     /// The text of a notification.
     pub(crate) text: Option<String>,
+}
+
+/// The result of showing an action that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// It was shown, and that is recorded.
+    Shown,
+    /// It couldn't be shown or recorded: it is tried again.
+    Waits,
+    /// Standard output is closed: no action can be shown any more.
+    Closed,
 }
 
 #[derive(Debug, Default)]
@@ -102,22 +127,28 @@ impl Chatbot {
         self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Shows actions, or prints them as data, until `stop` turns true.
+    /// Shows actions, or prints them as data, until `stop` turns true or the reader of standard output closes it.
     pub(crate) async fn run(self: Arc<Self>, cloud: Arc<Cloud>, to: ActionsTo, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let messages = tokio::select! {
                 messages = receive(&cloud, 10, VISIBILITY_TIMEOUT_SECONDS) => messages,
                 _ = stop.changed() => continue,
             };
-            let mut unsaid = false;
+            let mut taken = Taken::Shown;
             for message in &messages {
                 // Actions after one that couldn't be shown wait for it.
-                unsaid = unsaid || !self.take(message, &to, &cloud).await;
-                if !unsaid {
+                if taken == Taken::Shown {
+                    taken = self.take(message, &to, &cloud).await;
+                }
+                if taken == Taken::Shown {
                     delete(&cloud, message).await;
                 }
             }
-            if unsaid {
+            if taken == Taken::Closed {
+                note("standard output is closed; actions wait in their queue");
+                return;
+            }
+            if taken == Taken::Waits {
                 tokio::select! {
                     () = tokio::time::sleep(UNSAID_PAUSE) => {}
                     _ = stop.changed() => {}
@@ -126,15 +157,14 @@ impl Chatbot {
         }
     }
 
-    /// `true` once the action was shown.
-    async fn take(&self, message: &Message, to: &ActionsTo, cloud: &Cloud) -> bool {
+    async fn take(&self, message: &Message, to: &ActionsTo, cloud: &Cloud) -> Taken {
         let (id, done, data) = read(message);
         let store = &cloud.store;
         match said_before(store, &id).await {
             // A copy of an action that an earlier process showed.
-            Some(true) => return true,
+            Some(true) => return Taken::Shown,
             Some(false) => {}
-            None => return false,
+            None => return Taken::Waits,
         }
         if !self.is_known(&id) {
             let printed = match (to, message.body()) {
@@ -143,13 +173,16 @@ impl Chatbot {
             };
             let is_silent = self.is_silent.load(Ordering::Relaxed);
             let shown = |()| if is_silent { Ok(()) } else { show(&done, &data, is_again(message)) };
-            if let Err(error) = printed.and_then(shown) {
-                tracing::warn!(cause = %error, "can't write the action; it stays in its queue");
-                return false;
+            match printed.and_then(shown) {
+                Ok(()) => self.keep(&id, done),
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Taken::Closed,
+                Err(error) => {
+                    tracing::warn!(cause = %error, "can't write the action; it stays in its queue");
+                    return Taken::Waits;
+                }
             }
-            self.keep(&id, done);
         }
-        remember(cloud, id).await
+        if remember(cloud, id).await { Taken::Shown } else { Taken::Waits }
     }
 
     /// `true` if this process performed the action before.
@@ -252,5 +285,23 @@ pub(super) async fn delete(cloud: &Cloud, message: &Message) {
         cloud.sqs.delete_message().queue_url(&cloud.actions_queue_url).set_receipt_handle(message.receipt_handle.clone());
     if let Err(error) = deleted.send().await {
         tracing::warn!(cause = cause(&error), "can't delete an action; it is received again, and recognised by its id");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("http://user:pw@host/a@b", "http://…@host/a@b"),
+            ("http://u:p@q@host:3000", "http://…@host:3000"),
+            ("http://host/a:b@c?d=e@f", "http://host/a:b@c?d=e@f"),
+            ("https://user:pw@host?x", "https://…@host?x"),
+            ("terminal", "terminal"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 }

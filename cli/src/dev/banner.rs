@@ -1,6 +1,6 @@
 //! The output of `dev` at its start: all addresses, and what is missing.
 
-use super::actions::ActionsTo;
+use super::actions::{ActionsTo, without_password};
 use super::cloud::Cloud;
 use super::options::DevOptions;
 use super::secrets::Missing;
@@ -55,7 +55,7 @@ fn actions(to: &ActionsTo) -> String {
     match to {
         ActionsTo::Terminal => "shown here; --actions-to sends them to your bot".to_owned(),
         ActionsTo::Lines => "a line of JSON each, on standard output".to_owned(),
-        ActionsTo::Url(url) => format!("posted to {url}"),
+        ActionsTo::Url(url) => format!("posted to {}", without_password(url)),
         ActionsTo::Queue => format!("left in {ACTIONS_QUEUE} for your bot"),
     }
 }

@@ -47,7 +47,7 @@ pub struct DevAdvance {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
         eval \"$(tidings dev env)\"\n  \
-        aws sqs receive-message --queue-url \"$ACTIONS_QUEUE_URL\" --attribute-names All\n  \
+        aws sqs receive-message --endpoint-url \"$AWS_ENDPOINT_URL_SQS\" \\\n    --queue-url \"$ACTIONS_QUEUE_URL\" --attribute-names All\n  \
         tidings dev env --json")]
 pub struct DevEnv {
     /// Address of `tidings dev`

@@ -13,6 +13,7 @@ use crate::Failure;
 use crate::delivery::{Reply, post, sign};
 use crate::facts;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say, short, tick};
+use crate::target::Place;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use expected::{acted, became, deviates, find, knows, matches_claims};
 use std::collections::BTreeMap;
@@ -210,17 +211,14 @@ impl Demo<'_> {
 
 /// Commands to try in a `dev` that has just shown the demo.
 pub(super) fn now_try(url: &str, cloud: &Cloud) {
-    let (to, of) = if url == crate::dev_client::dev_url() {
-        (String::new(), String::new())
-    } else {
-        (format!(" --url {url}"), format!(" --endpoint-url {}", cloud.endpoint))
-    };
+    let to = if url == crate::dev_client::dev_url() { String::new() } else { format!(" --url {url}") };
+    let at = Place::dev(&cloud.endpoint);
     say!("");
     say!("{}", paint(STRONG, "Now try, in another terminal:"));
     for (command, what) in [
         (format!("tidings send stripe{to}"), "a new event each time"),
-        (format!("tidings context show whatsapp:491713920012{of}"), "the bot's context"),
-        (format!("tidings events show 'orders#ord-evt-3666'{of}"), "why that event was dead-lettered"),
+        (at.command("tidings context show whatsapp:491713920012"), "the bot's context"),
+        (at.command("tidings events show 'orders#ord-evt-3666'"), "why that event was dead-lettered"),
     ] {
         say!("  {command:<46} {}", paint(FAINT, what));
     }

@@ -69,6 +69,10 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
         let failure = Failure::new("--demo compares the actions with the corpus, so it must receive them itself");
         return Err(failure.hint("leave out --demo and use `tidings send --case NAME`, or use --actions-to URL").status(2));
     }
+    if options.port == u16::MAX {
+        let failure = Failure::new(format!("port {}: DynamoDB and SQS use the next port, and there is none", options.port));
+        return Err(failure.hint("allowed: 0 to 65534").status(2));
+    }
     if options.actions_to == ActionsTo::Lines {
         style::say_aside();
     }
@@ -89,6 +93,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     });
     let cloud = Arc::new(cloud.await?);
     let _ = cloud.about.webhooks.set(url.clone());
+    show::at(&cloud.endpoint);
     let names: Vec<String> = configuration.sources.iter().map(|source| source.name.clone()).collect();
     let setup = Setup {
         keep_events: options.keep_events,

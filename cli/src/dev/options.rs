@@ -13,14 +13,14 @@ use std::path::PathBuf;
     after_help = "Examples:\n  \
         tidings dev                        listen, and show the result of each event\n  \
         tidings dev -v                     show each step of processing\n  \
-        tidings dev --demo                 first show an example: what arrives, and what the bot says\n  \
-        tidings dev --demo --exit          the same as a test: status 1 unless all results match\n  \
+        tidings dev --demo                 first show an example\n  \
+        tidings dev --demo --exit          as a test: status 1 if a result differs\n  \
         tidings dev --data .tidings        keep everything on disk\n  \
         tidings dev --presets              listen for every known provider\n  \
-        tidings dev --actions-to http://127.0.0.1:3000/actions   post each action to your bot\n  \
-        tidings dev --actions-to - | your-bot                    a line of JSON each\n  \
+        tidings dev --actions-to http://127.0.0.1:3000/actions    post each to a bot\n  \
+        tidings dev --actions-to - | your-bot                     a line of JSON each\n  \
         tidings dev --actions-to queue     leave them in their queue, for an AWS SDK\n  \
-        tidings dev --api orders=file:tests/api                  `enrich` reads files instead of the API\n  \
+        tidings dev --api orders=file:tests/api                   `enrich` reads files\n  \
         tidings dev advance 45m            advance the clock of the running `dev`\n  \
         eval \"$(tidings dev env)\"         let an AWS SDK find the running `dev`\n\n\
         With --data, everything that was answered 202 is on the disk: events, timers, dead letters and actions survive kill -9, \

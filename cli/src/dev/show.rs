@@ -4,11 +4,12 @@
 //! It stores only the types of events in progress, up to a limit.
 
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, say_short, short};
+use crate::target::Place;
 use anstyle::Style;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::telemetry::STEP;
 use tracing::field::{Field, Visit};
@@ -41,6 +42,14 @@ impl Detail {
         let now = DETAIL.load(Ordering::Relaxed);
         [Self::Nothing, Self::Lines, Self::Steps].into_iter().find(|detail| *detail as u8 == now).unwrap_or(Self::Lines)
     }
+}
+
+/// The `dev` whose events are shown, for the commands that are suggested.
+static HERE: OnceLock<Place> = OnceLock::new();
+
+/// Sets the endpoint of the `dev`'s tables and queues.
+pub(super) fn at(endpoint: &str) {
+    let _ = HERE.set(Place::dev(endpoint));
 }
 
 /// Shows events, and all warnings of the functions.
@@ -115,7 +124,9 @@ impl Shown {
                     &format!("dead-lettered after {} receives", fields.get("receive_count")),
                 );
                 say_short!("{:>10}{}", "", paint(FAINT, fields.get("reason")));
-                say_short!("{:>10}{} tidings events show '{key}'", "", paint(FAINT, "next:"));
+                let next = format!("tidings events show '{key}'");
+                let next = HERE.get().map_or_else(|| next.clone(), |here| here.command(&next));
+                say_short!("{:>10}{} {next}", "", paint(FAINT, "next:"));
             }
             "refused" => became(fields, "", BAD, &format!("refused: {}", fields.get("reason"))),
             "handshake" => became(fields, "", GOOD, "a handshake, answered"),
@@ -147,13 +158,14 @@ impl Shown {
     }
 }
 
-/// Prints time, source, type and result.
+/// Prints time, source, type and result. A step without its own type is shown with the type of the arrival.
 fn became(fields: &Fields, event_type: &str, style: Style, what: &str) {
     let now = SystemClock.now().to_string();
     let at = paint(FAINT, now.get(11..19).unwrap_or(&now));
-    let name = match event_type {
-        "" => event_of(fields.get("claim_key")),
-        event_type => event_type,
+    let name = match (fields.get("event_type"), event_type) {
+        ("", "") => event_of(fields.get("claim_key")),
+        ("", arrived) => arrived,
+        (own, _) => own,
     };
     say_short!(
         "{at}  {:<9} {:<27} {}",

@@ -32,11 +32,13 @@ pub(crate) fn queue_url_at(endpoint: &str, name: &str) -> String {
 const NO_KEY: &str = "embedded";
 
 /// The environment variables with which an SDK finds a `dev`.
-pub(crate) fn environment(endpoint: &str, token: &str) -> [(&'static str, String); 6] {
+pub(crate) fn environment(endpoint: &str, token: &str) -> [(&'static str, String); 7] {
     [
         ("AWS_ENDPOINT_URL_SQS", endpoint.to_owned()),
         ("AWS_ENDPOINT_URL_DYNAMODB", endpoint.to_owned()),
         ("AWS_REGION", REGION.to_owned()),
+        // botocore, and with it the AWS CLI of version 1, reads only this one.
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", token.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "dev".to_owned()),
         ("ACTIONS_QUEUE_URL", queue_url_at(endpoint, ACTIONS_QUEUE)),

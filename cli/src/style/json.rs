@@ -11,7 +11,7 @@ pub(crate) fn data(value: &Value) {
     written(&safe_json(&value.to_string()));
 }
 
-/// The same for any serializable value. `false`: the reader has closed the pipe.
+/// The same for any serializable value. `false`: it couldn't be written.
 pub(crate) fn data_of(value: &impl Serialize) -> Result<bool, Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))?;
     Ok(written(&safe_json(&text)))

@@ -4,11 +4,19 @@ use super::mark::{BAD, FAINT, paint, rendered};
 use super::width::{columns, fit};
 use crate::Failure;
 use std::fmt;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether lines for people go to standard error, because standard output carries data.
 static ASIDE: AtomicBool = AtomicBool::new(false);
+
+/// Whether output was lost, for another reason than a closed pipe.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether output was lost, as on a full disk. A command that lost output has failed.
+pub(crate) fn is_output_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
 
 /// Reserves standard output for data. Lines of [`say!`] go to standard error.
 pub(crate) fn say_aside() {
@@ -31,12 +39,16 @@ macro_rules! say_short {
 }
 pub(crate) use say_short;
 
-/// Prints a line on standard output, cut at the terminal's width. `false`: the reader has closed the pipe.
+/// Prints a line on standard output, cut at the terminal's width. `false`: it couldn't be written.
 pub(crate) fn fitted(text: fmt::Arguments<'_>) -> bool {
+    if ASIDE.load(Ordering::Relaxed) {
+        complain(&text.to_string());
+        return true;
+    }
     written(&fit(rendered(&text.to_string()), columns()))
 }
 
-/// The function behind [`say!`]. `false`: the reader has closed the pipe.
+/// The function behind [`say!`]. `false`: it couldn't be written.
 pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
     if ASIDE.load(Ordering::Relaxed) {
         complain(&text.to_string());
@@ -71,14 +83,32 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Failure::new(format!("standard output: {error}")))
 }
 
-/// Writes escaped text.
+/// Writes escaped text. `false`: it couldn't be written.
 pub(super) fn written(text: &str) -> bool {
-    writeln!(anstream::stdout().lock(), "{text}").is_ok()
+    let result = writeln!(anstream::stdout().lock(), "{text}");
+    arrived(result)
 }
 
 /// Writes manuals and completions unchanged. They are part of this program; others' text is never written so.
 pub(crate) fn document(bytes: &[u8]) {
-    let _ = std::io::stdout().lock().write_all(bytes);
+    let mut out = std::io::stdout().lock();
+    let result = out.write_all(bytes).and_then(|()| out.flush());
+    drop(out);
+    arrived(result);
+}
+
+/// Writes the answer to `--help` or `--version`.
+pub(crate) fn help(answer: &clap::Error) {
+    arrived(answer.print().and_then(|()| std::io::stdout().flush()));
+}
+
+/// Remembers that output was lost, and says it once. A closed pipe isn't a failure: its reader needs no more output.
+fn arrived(result: std::io::Result<()>) -> bool {
+    let Err(error) = result else { return true };
+    if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) {
+        failure(&Failure::new(format!("standard output: {error}; the output is incomplete")));
+    }
+    false
 }
 
 /// Whether standard output is a terminal.

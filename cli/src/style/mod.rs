@@ -4,7 +4,8 @@
 //! Promises: text of others (an event, a file, a response of AWS) sends no control character to a terminal. [`say!`],
 //! [`note`] and [`failure`] escape every character that isn't [displayable]; [`data`] and [`pretty`] write JSON in
 //! which it is `\u` and digits. Each printed line is one line, because line breaks in it are escaped too. No other
-//! module writes to either stream; `cli/tests/house.rs` checks this.
+//! module writes to either stream; `cli/tests/house.rs` checks this. Output that can't be written, as on a full disk, is
+//! said once on standard error, and the command ends with status 1; a closed pipe isn't an error.
 //!
 //! [displayable]: tidings_core::telemetry::is_displayable
 
@@ -14,14 +15,22 @@ mod mark;
 mod width;
 
 pub(crate) use json::{data, data_line, data_of, pretty, safe_json};
-pub(crate) use line::{bytes, document, failure, fitted, is_terminal, line, note, panicked, say, say_aside, say_short, shown};
+pub(crate) use line::{
+    bytes, document, failure, fitted, help, is_output_lost, is_terminal, line, note, panicked, say, say_aside, say_short, shown,
+};
 #[cfg(test)]
 pub(crate) use mark::plain;
 pub(crate) use mark::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, tick};
 
 /// A number and its noun, in the singular or plural: `1 rule`, `2 rules`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        return format!("1 {noun}");
+    }
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{number} {stem}ies"),
+        Some(_) | None => format!("{number} {noun}s"),
+    }
 }
 
 /// The text in at most `width` characters. Its end is kept, because the ends of ids differ.
@@ -44,6 +53,7 @@ mod tests {
     #[test]
     fn one_is_singular() {
         assert_eq!([0, 1, 2].map(|number| count(number, "rule")), ["0 rules", "1 rule", "2 rules"]);
+        assert_eq!([count(2, "delivery"), count(2, "key")], ["2 deliveries", "2 keys"]);
     }
 
     #[test]

@@ -59,8 +59,19 @@ fn providers_say_whether_send_can_sign_as_they_do() {
 }
 
 /// One preset of each kind: fields of the body, a form, a query, a URL, a token, events signed one by one, a named key.
-const KINDS: [&str; 9] =
-    ["mailgun", "slack-slash", "mollie-legacy", "square", "monday", "adyen-standard", "braintree", "contentful", "twilio-json"];
+/// And one whose id contains its time in whole seconds.
+const KINDS: [&str; 10] = [
+    "mailgun",
+    "slack-slash",
+    "mollie-legacy",
+    "square",
+    "monday",
+    "adyen-standard",
+    "braintree",
+    "contentful",
+    "twilio-json",
+    "messagebird",
+];
 
 #[test]
 fn dev_with_presets_accepts_requests_signed_by_send() {

@@ -83,7 +83,7 @@ fn a_stored_event_is_explained_as_far_as_its_data_goes() {
 #[test]
 fn wrong_usage_is_explained() {
     for (command, example) in [
-        (["context", "export"], "tidings context export whatsapp:491713920012 --stack tidings --output export.json"),
+        (["context", "export"], "tidings context export whatsapp:491713920012 --stack tidings \\\n"),
         (["context", "erase"], "--yes    delete it"),
         (["rules", "explain"], "tidings rules explain orders#ord-evt-3666 --stack tidings"),
     ] {

@@ -13,7 +13,7 @@ fn a_dev_is_healthy_until_an_event_is_dead_lettered() {
     let ill = dev.ask(&["status", "--url", &dev.webhooks, "--json"]);
     let said = json(&ill);
     assert_eq!((ill.status.code(), &said["status"]), (Some(1), &"dead_letters".into()), "{said}");
-    assert_eq!(said["next"][0]["do"], "tidings dlq list");
+    assert_eq!(said["next"][0]["do"], format!("tidings dlq list --endpoint-url {}", dev.dynamodb()));
     let dead = said["backlog"]["claims"].as_array().expect("claims").iter().find(|one| one["state"] == "dead");
     assert_eq!(dead.expect("the dead")["events"], 1);
 }

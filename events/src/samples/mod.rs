@@ -22,6 +22,10 @@ static SAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/samples");
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SampleFile {
+    /// Each sender chooses the types and the data of its events: the samples are examples, and a rule about other
+    /// types is right, too.
+    #[serde(default)]
+    sender_chooses_types: bool,
     #[serde(rename = "sample")]
     samples: Vec<PresetSample>,
 }
@@ -122,9 +126,21 @@ pub enum SamplesError {
 /// # Panics
 /// If the file can't be read: a test reads all of them.
 pub fn of_preset(preset: &str) -> Vec<PresetSample> {
-    let file = SAMPLES.get_file(format!("{preset}.toml"));
-    let text = file.map(|file| file.contents_utf8().expect("a test reads all samples"));
-    text.map_or_else(Vec::new, |text| read(text).unwrap_or_else(|error| panic!("events/samples/{preset}.toml: {error}")))
+    file_of(preset).map_or_else(Vec::new, |file| file.samples)
+}
+
+/// The samples of a preset that show what its provider sends. Empty: it has no file, or each sender chooses the types
+/// of its events, so that the samples are only examples.
+///
+/// # Panics
+/// If the file can't be read: a test reads all of them.
+pub fn known_of_preset(preset: &str) -> Vec<PresetSample> {
+    file_of(preset).filter(|file| !file.sender_chooses_types).map_or_else(Vec::new, |file| file.samples)
+}
+
+fn file_of(preset: &str) -> Option<SampleFile> {
+    let text = SAMPLES.get_file(format!("{preset}.toml"))?.contents_utf8().expect("a test reads all samples");
+    Some(read_file(text).unwrap_or_else(|error| panic!("events/samples/{preset}.toml: {error}")))
 }
 
 /// The presets with a file, sorted by name.
@@ -135,9 +151,13 @@ pub fn presets() -> Vec<&'static str> {
 
 /// The samples of a file's text.
 pub fn read(text: &str) -> Result<Vec<PresetSample>, SamplesError> {
-    let SampleFile { mut samples } = toml::from_str(text).map_err(Box::new)?;
+    read_file(text).map(|file| file.samples)
+}
+
+fn read_file(text: &str) -> Result<SampleFile, SamplesError> {
+    let mut file: SampleFile = toml::from_str(text).map_err(Box::new)?;
     let mut names = BTreeSet::new();
-    for sample in &mut samples {
+    for sample in &mut file.samples {
         let body = sample.body.strip_prefix('\n').unwrap_or(&sample.body);
         sample.body = body.strip_suffix('\n').unwrap_or(body).to_owned();
         sample.check()?;
@@ -145,7 +165,7 @@ pub fn read(text: &str) -> Result<Vec<PresetSample>, SamplesError> {
             return Err(SamplesError::Twice(sample.name.clone()));
         }
     }
-    Ok(samples)
+    Ok(file)
 }
 
 impl PresetSample {

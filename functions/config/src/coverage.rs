@@ -122,7 +122,10 @@ impl Scheme {
     /// Whether the provider's URL for this source is signed or expected.
     pub fn needs_url(&self) -> bool {
         let expected = self.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references);
-        self.url_sha256.is_some() || self.holds(&Reference::Url) || expected.into_iter().any(|r| *r == Reference::Url)
+        self.url_sha256.is_some()
+            || self.holds(&Reference::Url)
+            || self.canonical().is_some_and(Canonical::needs_url)
+            || expected.into_iter().any(|r| *r == Reference::Url)
     }
 
     /// Everything that makes the scheme unsafe or impossible, one sentence each.
@@ -220,6 +223,14 @@ impl Scheme {
 }
 
 impl Canonical {
+    /// Whether the URL that is registered with the provider is part of the signed text.
+    const fn needs_url(self) -> bool {
+        match self {
+            Self::Contentful => true,
+            Self::AwsSns | Self::VonageForm => false,
+        }
+    }
+
     /// Whether two different values of this field always give two different texts.
     fn covers_field(self, path: &JsonPath) -> bool {
         match (self, path.0.as_slice()) {

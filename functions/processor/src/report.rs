@@ -116,7 +116,7 @@ fn report_failure(record: &Record, failure: &Failure, then: &Then) {
                 None => {
                     line!(error, "dead", "failed", unsent = unsent);
                     if claim_key.is_some() {
-                        tracing::debug!(target: STEP, step = "dead", source, claim_key, receive_count, reason);
+                        tracing::debug!(target: STEP, step = "dead", source, claim_key, %event_type, receive_count, reason);
                     }
                 }
                 Some(unrecorded) => {
@@ -159,7 +159,10 @@ fn report_done(record: &Record, done: &Done, at: Processed) {
         );
     }
     if !envelope.is_ours() {
-        tracing::debug!(target: STEP, step = "processed", source, claim_key = %envelope.claimkey, conversation, outcome, rules, actions);
+        tracing::debug!(
+            target: STEP, step = "processed", source, claim_key = %envelope.claimkey, event_type = %Shown(&envelope.event_type),
+            conversation, outcome, rules, actions
+        );
     }
 }
 

@@ -17,7 +17,7 @@ pub fn validate(schemas: &EventSchemas, message: &Message) -> Result<Option<Find
         OnMismatch::Accept => {
             let (claim_key, event_type, mismatch) = (&envelope.claimkey, Shown(&envelope.event_type), finding.to_string());
             tracing::warn!(%claim_key, source, %event_type, mismatch, "the payload violates its schema, and is accepted");
-            tracing::debug!(target: STEP, step = "off_schema", source, %claim_key, mismatch);
+            tracing::debug!(target: STEP, step = "off_schema", source, %claim_key, %event_type, mismatch);
             Ok(Some(finding))
         }
     }

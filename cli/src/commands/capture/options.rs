@@ -15,10 +15,10 @@ use tidings_config::rules::Span;
         It stops at --count, after --for, on Ctrl-C, or when the folder is full (64 MiB).\n\
         Exit status: 0 at least one delivery was recorded, 1 none was, or the folder is full, 2 invalid \
         arguments.\n\nExamples:\n  \
-        tidings capture stripe --into captures/checkout --count 3 --secrets secrets.json\n  \
-        tidings capture whatsapp orders --into captures/day --for 1h --secrets secrets.json    a person gets the same pseudonym in both\n  \
+        tidings capture stripe --into captures/checkout --count 3 \\\n      --secrets secrets.json\n  \
+        tidings capture whatsapp orders --into captures/day --for 1h \\\n      --secrets secrets.json    a person gets the same pseudonym in both\n  \
         tidings capture mailgun --preset --into captures/mail --keep subject\n  \
-        tidings replay captures/checkout                                                       show their results"
+        tidings replay captures/checkout                          show their results"
 )]
 pub struct CaptureOptions {
     /// Sources of the project, or with --preset any providers

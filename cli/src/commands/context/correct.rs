@@ -26,10 +26,10 @@ use tidings_core::manual::{Correction, NodeChange};
         '@manual#…'.\n\
         docs/operating.md lists the permissions that the credentials need.\n\n\
         Exit status: 0 done, or a dry run; 1 not done; 2 invalid arguments.\n\nExamples:\n  \
-        tidings context set whatsapp:491713920012 order/1042 status=packed --stack tidings\n  \
-        tidings context set whatsapp:491713920012 order/1042 status=packed total=48.90 --stack tidings --reason 'rule order-moved' --yes\n  \
-        tidings context set whatsapp:491713920012 preferences opt_in=false --stack tidings --reason 'asked by phone' --yes\n  \
-        tidings context set whatsapp:491713920012 --node delivery --stack tidings --reason 'stuck' --yes"
+        tidings context set whatsapp:491713920012 order/1042 status=packed \\\n      --stack tidings\n  \
+        tidings context set whatsapp:491713920012 order/1042 status=packed \\\n      total=48.90 --stack tidings --reason 'rule order-moved' --yes\n  \
+        tidings context set whatsapp:491713920012 preferences opt_in=false \\\n      --stack tidings --reason 'asked by phone' --yes\n  \
+        tidings context set whatsapp:491713920012 --node delivery \\\n      --stack tidings --reason 'stuck' --yes"
 )]
 pub struct ContextSet {
     /// Conversation, as rules.yaml and the presets name it; for a linked identity, its conversation
@@ -57,9 +57,9 @@ pub struct ContextSet {
     after_help = "A dry run unless --yes is given. A removed fact stays removed until a later event sets it again. A counter \
         then starts at 0, a set empty.\n\n\
         Exit status: 0 done, or a dry run; 1 not done; 2 invalid arguments.\n\nExamples:\n  \
-        tidings context unset whatsapp:491713920012 order/1042 carrier tracking --stack tidings\n  \
-        tidings context unset whatsapp:491713920012 order/1042 carrier --stack tidings --reason 'rule order-moved' --yes\n  \
-        tidings context unset whatsapp:491713920012 --node --stack tidings --reason 'stuck' --yes"
+        tidings context unset whatsapp:491713920012 order/1042 carrier tracking \\\n      --stack tidings\n  \
+        tidings context unset whatsapp:491713920012 order/1042 carrier \\\n      --stack tidings --reason 'rule order-moved' --yes\n  \
+        tidings context unset whatsapp:491713920012 --node --stack tidings \\\n      --reason 'stuck' --yes"
 )]
 pub struct ContextUnset {
     /// Conversation, as rules.yaml and the presets name it; for a linked identity, its conversation
@@ -185,7 +185,7 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     } else {
         people(&said, &correction, &conversation, &came, now, confirmed.is_some());
         if confirmed.is_some() {
-            say!("  {}", paint(FAINT, format!("tidings events show '{}'", work.claim_key())));
+            say!("  {}", paint(FAINT, target.at.command(&format!("tidings events show '{}'", work.claim_key()))));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use crate::Failure;
 use crate::confirm::Confirm;
 use crate::limits::INDEX_LAG;
 use crate::stack::{Counts, Eraser, NotErased};
-use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
+use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, count, data, paint, say};
 use crate::target::TargetOptions;
 use crate::target::{QueueCount, queue_counts, reader};
 use clap::Args;
@@ -17,7 +17,7 @@ use tidings_config::time::{Clock, SystemClock};
 #[derive(Debug, Args)]
 #[command(after_help = "This can't be undone. What is deleted, what stays, and which copies it can't delete: \
         docs/privacy.md\n\nExamples:\n  \
-        tidings context erase whatsapp:491713920012 --stack tidings          show what would be deleted\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings    dry run\n  \
         tidings context erase whatsapp:491713920012 --stack tidings --yes    delete it")]
 pub struct ContextErase {
     /// Conversation, as rules.yaml and the presets name it
@@ -96,7 +96,10 @@ fn found(names: &[String], counts: &Counts) {
 fn unreached(queues: &[QueueCount]) {
     say!("  {}", paint(STRONG, "not deleted by this command"));
     let count = |queue: &str| {
-        queues.iter().find(|q| q.queue == queue).map_or_else(String::new, |q| format!(" ({} messages)", q.messages))
+        queues
+            .iter()
+            .find(|q| q.queue == queue)
+            .map_or_else(String::new, |q| format!(" ({})", count(usize::try_from(q.messages).unwrap_or(usize::MAX), "message")))
     };
     say!("    events queue{}: {IN_FLIGHT}. Erase again when it is empty", count("events"));
     say!(

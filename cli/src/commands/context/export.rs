@@ -15,7 +15,7 @@ use tidings_config::time::{Clock, SystemClock};
 #[derive(Debug, Args)]
 #[command(after_help = "The document's format and content: docs/privacy.md\n\nExamples:\n  \
         tidings context export whatsapp:491713920012\n  \
-        tidings context export whatsapp:491713920012 --stack tidings --output export.json")]
+        tidings context export whatsapp:491713920012 --stack tidings \\\n      --output export.json")]
 pub struct ContextExport {
     /// Conversation, as rules.yaml and the presets name it
     pub conversation: String,

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 #[command(after_help = "Without --yes it shows what would be dropped. The claims keep the reason for 30 days.\n\nExamples:\n  \
         tidings dlq drop --stack tidings --key orders#ord-evt-3666\n  \
-        tidings dlq drop --stack tidings --until 2026-11-01T00:00:00Z --yes --receipts dropped.jsonl")]
+        tidings dlq drop --stack tidings --until 2026-11-01T00:00:00Z --yes \\\n      --receipts dropped.jsonl")]
 pub struct DlqDrop {
     #[command(flatten)]
     pub filter: DlqFilter,
@@ -33,7 +33,7 @@ pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
     let walk = super::walk::start(&options.filter, &options.target.at).await?;
     walk.stop_on_interrupt();
     let Some(confirmed) = options.confirm.ask() else {
-        return dry_run(&walk, options.target.json, "dropped").await;
+        return dry_run(&walk, &options.target, "dropped").await;
     };
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let dropped = dropped(&walk, receipts.as_mut(), confirmed).await?;

@@ -21,7 +21,7 @@ pub struct DlqFilter {
     /// Events of a type, as rules.yaml names it: order.shipped, order.*
     #[arg(long = "type", value_name = "TYPE")]
     pub event_type: Option<TypePattern>,
-    /// A part of the reason, in upper or lower case. With `replay --apply`: why, for the record
+    /// A part of the reason, in upper or lower case
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// Events of this conversation

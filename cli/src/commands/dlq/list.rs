@@ -31,7 +31,7 @@ pub struct DlqList {
 pub(crate) async fn run(options: DlqList) -> Result<ExitCode, Failure> {
     let walk = super::walk::start(&options.filter, &options.target.at).await?;
     walk.stop_on_interrupt();
-    listed(&walk, options.each, options.target.json).await
+    listed(&walk, options.each, &options.target).await
 }
 
 /// Groups the events of a walk by reason. Calls `each` for every event.
@@ -52,7 +52,8 @@ pub(super) async fn grouped(
     Ok((found.finish(), walked))
 }
 
-pub(super) async fn listed(walk: &Walk, each: bool, as_json: bool) -> Result<ExitCode, Failure> {
+pub(super) async fn listed(walk: &Walk, each: bool, target: &TargetOptions) -> Result<ExitCode, Failure> {
+    let as_json = target.json;
     let show = |one: &Dead| {
         match (each, as_json) {
             (false, _) => {}
@@ -69,7 +70,7 @@ pub(super) async fn listed(walk: &Walk, each: bool, as_json: bool) -> Result<Exi
         (true, false) => {
             data(&json!({"groups": found, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}))
         }
-        (false, _) => groups(&found, &walked),
+        (false, _) => groups(&found, &walked, &target.at),
     }
     Ok(ExitCode::SUCCESS)
 }

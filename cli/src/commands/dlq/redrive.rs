@@ -36,7 +36,7 @@ use tidings_core::ports::{EventQueue, Unavailable};
         days ago is refused.\n\n\
         Exit status: 0 every matching message was moved or refused, 1 some were left.\n\nExamples:\n  \
         tidings dlq redrive --stack tidings --reason \"set.total\"\n  \
-        tidings dlq redrive --stack tidings --reason \"set.total\" --yes --rate 50 --receipts moved.jsonl"
+        tidings dlq redrive --stack tidings --reason \"set.total\" --yes \\\n      --rate 50 --receipts moved.jsonl"
 )]
 pub struct DlqRedrive {
     #[command(flatten)]
@@ -71,7 +71,7 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     let walk = super::walk::start(&options.filter, at).await?;
     walk.stop_on_interrupt();
     let Some(confirmed) = options.confirm.ask() else {
-        return dry_run(&walk, options.target.json, "moved").await;
+        return dry_run(&walk, &options.target, "moved").await;
     };
     let events = events_queue(at).await?;
     // A stack from before the links queue takes external links in its events queue.
@@ -90,14 +90,14 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
 }
 
 /// Prints what would be done, by reason.
-pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Result<ExitCode, Failure> {
+pub(super) async fn dry_run(walk: &Walk, target: &TargetOptions, would_be: &str) -> Result<ExitCode, Failure> {
     let (found, walked) = grouped(walk, |_| Ok(())).await?;
-    if as_json {
+    if target.json {
         data(
             &json!({"dry_run": true, "groups": found, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}),
         );
     } else {
-        groups(&found, &walked);
+        groups(&found, &walked, &target.at);
         say!("{}", paint(FAINT, format!("dry run, nothing was {would_be}: --yes applies the change")));
     }
     Ok(ExitCode::SUCCESS)

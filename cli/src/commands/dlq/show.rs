@@ -16,7 +16,7 @@ use tidings_core::envelope::Envelope;
         tidings dlq show orders#ord-evt-3666 --stack tidings\n  \
         tidings dlq show orders#ord-evt-3666 --stack tidings --payload\n  \
         tidings dlq show 'orders#unreadable:sha256:…' --stack tidings --bytes > body\n  \
-        tidings rules explain orders#ord-evt-3666 --stack tidings     which rules matched it")]
+        tidings rules explain orders#ord-evt-3666 --stack tidings    its rules")]
 pub struct DlqShow {
     /// The claim key: {source}#{event key}
     pub key: String,

@@ -12,7 +12,7 @@ use std::path::PathBuf;
         tidings doctor                              check a running `tidings dev`\n  \
         tidings doctor --stack tidings\n  \
         tidings doctor --stack tidings --url https://hooks.example\n  \
-        tidings doctor --stack tidings --send       also send an event from end to end; it leaves facts in a context"
+        tidings doctor --stack tidings --send       also send an event"
 )]
 pub struct DoctorOptions {
     /// The address before /webhooks/…; the stack's own, or that of `tidings dev`, if left out

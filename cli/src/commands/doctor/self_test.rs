@@ -5,7 +5,7 @@ use super::options::DoctorOptions;
 use crate::Failure;
 use crate::delivery::post;
 use crate::limits::SELF_TEST_WAIT;
-use crate::target::{reader, unreadable};
+use crate::target::{Place, reader, unreadable};
 use receiver::verify::can_sign;
 use std::time::Duration;
 use tidings_config::source::Source;
@@ -73,7 +73,7 @@ async fn send(options: &DoctorOptions, sources: &[Source], url: &str, secrets: &
     // Events of one request may end differently, so each is checked.
     for key in keys {
         let claim = settled(options, &key).await?;
-        let check = said(&key, claim, reply.word() == "duplicate", SystemClock.now().since(began));
+        let check = said(&key, claim, reply.word() == "duplicate", SystemClock.now().since(began), &options.target.at);
         if check.status == Status::Bad {
             return Ok(check);
         }
@@ -99,7 +99,7 @@ async fn settled(options: &DoctorOptions, key: &ClaimKey) -> Result<Option<Claim
     }
 }
 
-fn said(key: &ClaimKey, claim: Option<Claim>, duplicate: bool, took: Duration) -> Check {
+fn said(key: &ClaimKey, claim: Option<Claim>, duplicate: bool, took: Duration, at: &Place) -> Check {
     let Some(claim) = claim else {
         return Check::bad(
             NAME,
@@ -120,7 +120,7 @@ fn said(key: &ClaimKey, claim: Option<Claim>, duplicate: bool, took: Duration) -
         ClaimState::Dead => Check::bad(
             NAME,
             format!("{key} was dead-lettered: {}", claim.reason.unwrap_or_default()),
-            format!("tidings rules explain '{key}'"),
+            at.command(&format!("tidings rules explain '{key}'")),
         ),
         ClaimState::Received | ClaimState::Enqueued => Check::bad(
             NAME,

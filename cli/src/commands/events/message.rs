@@ -37,9 +37,11 @@ impl MessageLocation {
     }
 
     /// A text for people.
-    pub(super) fn said(&self, claim: &Claim) -> String {
+    pub(super) fn said(&self, claim: &Claim, at: &Place) -> String {
         match self {
-            Self::DeadLetters { found: true } => format!("in the dead-letter queue: tidings dlq show '{}'", claim.key),
+            Self::DeadLetters { found: true } => {
+                format!("in the dead-letter queue: {}", at.command(&format!("tidings dlq show '{}'", claim.key)))
+            }
             Self::DeadLetters { found: false } => {
                 "not found in the dead-letter queue: it was redriven or dropped, is older than 14 days, or another consumer is \
                  reading it"
@@ -73,17 +75,17 @@ mod tests {
 
     #[test]
     fn a_waiting_event_shows_its_queue_s_counts_and_an_unreadable_queue_shows_its_error() {
-        let claim = Claim::new(ClaimKey::from("orders#1".to_owned()));
+        let (claim, here) = (Claim::new(ClaimKey::from("orders#1".to_owned())), Place::default());
         let waits = MessageLocation::Events { depth: Depth { visible: 12, in_flight: 3, delayed: 1 } };
-        assert_eq!(waits.said(&claim), "the events queue has 12 visible, 3 in flight, 1 delayed");
+        assert_eq!(waits.said(&claim, &here), "the events queue has 12 visible, 3 in flight, 1 delayed");
         let empty = MessageLocation::Events { depth: Depth { visible: 0, in_flight: 0, delayed: 0 } };
-        assert!(empty.said(&claim).contains("never queued"), "a claim doesn't say whether its event was queued");
+        assert!(empty.said(&claim, &here).contains("never queued"), "a claim doesn't say whether its event was queued");
         let json = serde_json::to_value(&waits).unwrap();
         assert_eq!(json, serde_json::json!({ "queue": "events", "visible": 12, "in_flight": 3, "delayed": 1 }));
         let dead_link = Claim::new(ClaimKey::from("@link#crm-77".to_owned()));
-        assert!(MessageLocation::DeadLinks.said(&dead_link).contains("docs/links.md"));
+        assert!(MessageLocation::DeadLinks.said(&dead_link, &here).contains("docs/links.md"));
         assert!(ExternalLink::is_key(&dead_link.key) && !ExternalLink::is_key(&claim.key));
         let unseen = MessageLocation::Unseen { why: "sqs:ReceiveMessage failed: denied".to_owned() };
-        assert!(unseen.said(&claim).contains("sqs:ReceiveMessage"), "the missing permission is named");
+        assert!(unseen.said(&claim, &here).contains("sqs:ReceiveMessage"), "the missing permission is named");
     }
 }

@@ -19,7 +19,7 @@ use tidings_core::manual::ManualChange;
 #[command(after_help = "Examples:\n  \
         tidings events show stripe#evt_1TidingsCheckout1042\n  \
         tidings events show orders#ord-evt-3666 --stack tidings --json\n  \
-        tidings events show orders#ord-evt-3001 --stack tidings --payload     also the payload, if the stack has KeepEvents=true")]
+        tidings events show orders#ord-evt-3001 --stack tidings --payload")]
 pub struct EventsShow {
     /// The claim key: {source}#{event key}
     pub key: String,
@@ -57,7 +57,7 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
         data(&shown);
     } else {
         print(&claim);
-        row("message", whereabouts.map(|whereabouts| whereabouts.said(&claim)));
+        row("message", whereabouts.map(|whereabouts| whereabouts.said(&claim, &options.target.at)));
         shown.get("event").into_iter().for_each(pretty);
     }
     Ok(ExitCode::SUCCESS)

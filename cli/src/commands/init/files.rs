@@ -3,12 +3,12 @@
 use super::options::Example;
 use super::{NewFile, samconfig, template};
 use crate::Failure;
-use crate::project::{RULES, SOURCES};
+use crate::project::{RULES, SOURCES, refused};
 use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value};
 use tidings_config::provider::Provider;
 use tidings_events::samples;
-use tidings_project::{preset, read_sources_of_presets};
+use tidings_project::{preset, read_source_names, read_sources_of_presets};
 
 static SHOP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/shop");
 static DEVOPS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/devops");
@@ -51,7 +51,7 @@ pub(super) fn all(name: &str, example: Example, presets: &[Provider]) -> Result<
     for (path, text) in &mut files {
         *text = text.replace(SCHEMA_THERE, SCHEMA_HERE);
         if path == SOURCES && example != Example::Empty {
-            *text = with(text, presets);
+            *text = with(text, presets)?;
         }
     }
     let secrets = secrets(&files)?;
@@ -78,19 +78,32 @@ fn of(folder: &Dir<'_>) -> Vec<NewFile> {
     files
 }
 
-/// Adds the presets that a file of sources lacks.
-fn with(text: &str, presets: &[Provider]) -> String {
-    let line = |preset: &Provider| format!("  {name}: {{ provider: {name} }}\n", name = preset.name);
-    let lines: String = presets.iter().map(line).filter(|line| !text.contains(line.as_str())).collect();
-    text.replacen("\nsources:\n", &format!("\nsources:\n{lines}"), 1)
+/// Adds the presets whose names a file of sources lacks.
+fn with(text: &str, presets: &[Provider]) -> Result<String, Failure> {
+    let known = read_source_names(SOURCES, text).map_err(|report| refused(&report))?;
+    let lines: String = presets.iter().filter(|preset| !known.contains(&preset.name)).map(source).collect();
+    Ok(text.replacen("\nsources:\n", &format!("\nsources:\n{lines}"), 1))
+}
+
+/// The line of a source. A preset whose provider signs the URL gets an example URL.
+fn source(preset: &Provider) -> String {
+    let name = &preset.name;
+    if preset.scheme.needs_url() {
+        format!(
+            "  # The URL is signed: write the one that is registered with the provider.\n  \
+             {name}: {{ provider: {name}, public_url: \"https://HOST.example/webhooks/{name}\" }}\n"
+        )
+    } else {
+        format!("  {name}: {{ provider: {name} }}\n")
+    }
 }
 
 /// A project with presets only. For each preset it has a rule and a test, which say only that an event arrived.
 fn empty(presets: &[Provider]) -> Vec<NewFile> {
     let sources = format!(
         "# yaml-language-server: {SCHEMA_HERE}sources.schema.json\n\
-         # The sources that may send webhooks: one entry for each endpoint, /webhooks/{{source}}.\nversion: 1\nsources:{}\n",
-        if presets.is_empty() { " {}".to_owned() } else { String::new() }
+         # The sources that may send webhooks: one entry for each endpoint, /webhooks/{{source}}.\nversion: 1\nsources:{}",
+        if presets.is_empty() { " {}\n".to_owned() } else { format!("\n{}", presets.iter().map(source).collect::<String>()) }
     );
     let mut rules = format!(
         "# yaml-language-server: {SCHEMA_HERE}rules.schema.json\n\
@@ -118,7 +131,7 @@ fn empty(presets: &[Provider]) -> Vec<NewFile> {
         );
         files.push((format!("tests/{name}.yaml"), test));
     }
-    files.extend([(SOURCES.to_owned(), with(&sources, presets)), (RULES.to_owned(), rules)]);
+    files.extend([(SOURCES.to_owned(), sources), (RULES.to_owned(), rules)]);
     files
 }
 
@@ -126,7 +139,7 @@ fn empty(presets: &[Provider]) -> Vec<NewFile> {
 /// a secret.
 fn secrets(files: &[NewFile]) -> Result<String, Failure> {
     let text = files.iter().find(|(path, _)| path == SOURCES).map(|(_, text)| text.as_str()).unwrap_or_default();
-    let sources = read_sources_of_presets(SOURCES, text).map_err(|report| Failure::new(report.to_string()))?;
+    let sources = read_sources_of_presets(SOURCES, text).map_err(|report| refused(&report))?;
     let mut document = Map::new();
     for source in sources.iter().filter(|source| !source.captures()) {
         let what = preset(&source.provider).map_or("a secret that you and the sender share", |preset| preset.secret.as_str());

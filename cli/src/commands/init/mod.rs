@@ -10,6 +10,7 @@ mod template;
 pub(crate) use options::InitOptions;
 
 use crate::Failure;
+use crate::limits::MAX_STACK_NAME_BYTES;
 use crate::sources;
 use crate::style::{FAINT, GOOD, NAME, STRONG, data, paint, say};
 use options::Example;
@@ -17,6 +18,7 @@ use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tidings_config::provider::Provider;
 
 pub(crate) use template::{samconfig, template};
 
@@ -24,9 +26,12 @@ pub(crate) use template::{samconfig, template};
 pub(crate) type NewFile = (String, String);
 
 pub(crate) fn run(options: &InitOptions) -> Result<ExitCode, Failure> {
-    let mut presets = Vec::new();
+    let mut presets: Vec<Provider> = Vec::new();
     for name in &options.with {
-        presets.push(sources::preset(name).map_err(|failure| failure.status(2))?);
+        let preset = sources::preset(name).map_err(|failure| failure.status(2))?;
+        if presets.iter().all(|other| other.name != preset.name) {
+            presets.push(preset);
+        }
     }
     let example = options.example.unwrap_or(if presets.is_empty() { Example::Shop } else { Example::Empty });
     let name = project_name(&options.name)?;
@@ -71,6 +76,8 @@ pub(crate) fn project_name(folder: &Path) -> Result<String, Failure> {
     let name = absolute.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let name = name.trim_matches(|c: char| c == '-' || c.is_ascii_digit());
+    // Each character is ASCII.
+    let name = name.get(..MAX_STACK_NAME_BYTES).unwrap_or(name).trim_end_matches('-');
     Ok(if name.is_empty() { "tidings".to_owned() } else { name.to_owned() })
 }
 

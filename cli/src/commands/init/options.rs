@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 written, 1 not written, 2 invalid arguments.\n\nExamples:\n  \
-        tidings init pizza                                 the shop example, in a new folder pizza\n  \
-        tidings init pizza --with stripe,whatsapp          a project with these two presets and a rule for each\n  \
-        tidings init ops --example devops --with sentry    an example, and one more source\n  \
-        tidings init . --example empty                     in this folder")]
+        tidings init pizza                           the shop example, in a new folder\n  \
+        tidings init pizza --with stripe,whatsapp    two presets, and a rule for each\n  \
+        tidings init ops --example devops --with sentry    and one more source\n  \
+        tidings init . --example empty               in this folder")]
 pub struct InitOptions {
     /// Folder of the project, created if missing
     pub name: PathBuf,

@@ -6,7 +6,7 @@ use crate::captures::{HERE, Recorded, demo_secret};
 use crate::commands::rules::diff::{begin, end};
 use crate::commands::rules::world::{Failed, World};
 use crate::commands::rules::{other_rules, rules, schemas};
-use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, paint, say, tick};
+use crate::style::{BAD, FAINT, GOOD, NAME, WARN, count, data, paint, say, tick};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -81,7 +81,13 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
         tell_actions(&world);
         due.iter().for_each(tell_undone);
         let files = delivered.len();
-        say!("{}", paint(FAINT, format!("{files} deliveries, {} events, {} dead-lettered", claims.len(), dead(&claims))));
+        say!(
+            "{}",
+            paint(
+                FAINT,
+                format!("{}, {}, {} dead-lettered", count(files, "delivery"), count(claims.len(), "event"), dead(&claims))
+            )
+        );
     }
     Ok(if good && dead(&claims) == 0 && due.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -99,7 +105,7 @@ pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Re
         claims.values().for_each(tell);
         tell_actions(&world);
         due.iter().for_each(tell_undone);
-        say!("{}", paint(FAINT, format!("{} events, {} dead-lettered", claims.len(), dead(&claims))));
+        say!("{}", paint(FAINT, format!("{}, {} dead-lettered", count(claims.len(), "event"), dead(&claims))));
     }
     Ok(if dead(&claims) == 0 && due.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

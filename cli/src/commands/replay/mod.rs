@@ -15,10 +15,9 @@ pub(crate) use options::ReplayOptions;
 
 use crate::Failure;
 use crate::captures::read_all;
-use crate::commands::dlq::DlqFilter;
 use crate::commands::dlq::{Found, envelopes};
 use crate::commands::rules::diff::differences;
-use crate::style::note;
+use crate::style::{count, note};
 use std::process::ExitCode;
 use tidings_core::envelope::Envelope;
 
@@ -31,16 +30,17 @@ pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
         return Err(Failure::new("--yes requires --url or --apply").status(2));
     }
     if options.dlq {
-        let Found { events, unreadable, cut } = envelopes(&options.filter, &options.at).await?;
+        let Found { events, unreadable, cut } = envelopes(&options.filter.dead_letters(), &options.at).await?;
         let more = if cut { ", and there are more" } else { "" };
-        note(&format!("{} events of the dead-letter queue{more}, {unreadable} unreadable messages", events.len()));
+        let (events_read, unreadable) = (count(events.len(), "event"), count(unreadable, "unreadable message"));
+        note(&format!("{events_read} of the dead-letter queue{more}, {unreadable}"));
         return received(&options, events).await;
     }
     if options.from.is_empty() {
         let events = timeline::events(&options).await?;
         return received(&options, events).await;
     }
-    if is_filtered(&options.filter) {
+    if !options.filter.is_empty() {
         return Err(Failure::new(
             "--since, --until, --source, --type, --reason, --conversation and --key select events of a stack",
         )
@@ -66,10 +66,4 @@ async fn received(options: &ReplayOptions, events: Vec<Envelope>) -> Result<Exit
         Some(against) if options.diff => differences(&options.file, against, &events).await,
         Some(_) | None => here::events(options, events).await,
     }
-}
-
-fn is_filtered(filter: &DlqFilter) -> bool {
-    let DlqFilter { since, until, source, event_type, reason, conversation, key } = filter;
-    let texts = [source, reason, conversation, key];
-    since.is_some() || until.is_some() || event_type.is_some() || texts.iter().any(|text| text.is_some())
 }

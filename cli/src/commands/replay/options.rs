@@ -2,10 +2,12 @@
 
 use crate::commands::dlq::DlqFilter;
 use crate::commands::rules::RulesFile;
+use crate::commands::when::When;
 use crate::confirm::Confirm;
 use crate::target::Place;
 use clap::{ArgGroup, Args};
 use std::path::PathBuf;
+use tidings_config::rules::TypePattern;
 use tidings_core::manual::BatchName;
 
 #[derive(Debug, Args)]
@@ -25,12 +27,12 @@ use tidings_core::manual::BatchName;
         tidings replay captures/checkout\n  \
         tidings replay captures/checkout --against new.yaml --diff\n  \
         tidings replay captures/checkout/0001-stripe.json --url http://127.0.0.1:8787\n  \
-        tidings replay captures/checkout --url https://hooks.example --secrets secrets.json --rate 5 --yes\n  \
+        tidings replay captures/checkout --url https://hooks.example \\\n      --secrets secrets.json --rate 5 --yes\n  \
         tidings replay --stack tidings --since 2h --against new.yaml --diff\n  \
         tidings replay --stack tidings --conversation whatsapp:491713920012\n  \
-        tidings replay --apply --stack tidings --since 1d --type 'order.*'                     show what would change\n  \
-        tidings replay --apply --stack tidings --since 1d --type 'order.*' --as status-fix --reason 'wrong status' --yes\n  \
-        tidings replay --dlq --stack tidings --reason set.total --against new.yaml --diff"
+        tidings replay --apply --stack tidings --since 1d --type 'order.*'    dry run\n  \
+        tidings replay --apply --stack tidings --since 1d --type 'order.*' \\\n      --as status-fix --reason 'wrong status' --yes\n  \
+        tidings replay --dlq --stack tidings --reason set.total \\\n      --against new.yaml --diff"
 )]
 pub struct ReplayOptions {
     /// Files that `tidings capture` has written, or folders of them
@@ -75,9 +77,49 @@ pub struct ReplayOptions {
     #[arg(long, conflicts_with_all = ["url", "from"])]
     pub dlq: bool,
     #[command(flatten)]
-    pub filter: DlqFilter,
+    pub filter: ReplayFilter,
     #[command(flatten)]
     pub at: Place,
     #[command(flatten)]
     pub file: RulesFile,
+}
+
+/// Selects the events of a stack. An event must match all that are given.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReplayFilter {
+    /// Processed at this time or later, with --dlq dead-lettered: RFC 3339, or how long ago, as in 2h
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<When>,
+    /// Processed at this time or before, with --dlq dead-lettered
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<When>,
+    /// Events of this source
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Events of a type, as rules.yaml names it: order.shipped, order.*
+    #[arg(long = "type", value_name = "TYPE")]
+    pub event_type: Option<TypePattern>,
+    /// With --apply: why, for the record. With --dlq: a part of the reason, in upper or lower case
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Events of this conversation
+    #[arg(long, value_name = "NAME")]
+    pub conversation: Option<String>,
+    /// The event with this claim key
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+}
+
+impl ReplayFilter {
+    /// The same for the dead-letter queue.
+    pub(super) fn dead_letters(&self) -> DlqFilter {
+        let Self { since, until, source, event_type, reason, conversation, key } = self.clone();
+        DlqFilter { since, until, source, event_type, reason, conversation, key }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { since, until, source, event_type, reason, conversation, key } = self;
+        let texts = [source, reason, conversation, key];
+        since.is_none() && until.is_none() && event_type.is_none() && texts.iter().all(|text| text.is_none())
+    }
 }

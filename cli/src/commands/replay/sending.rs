@@ -7,7 +7,7 @@ use crate::commands::pace::{Pace, progress};
 use crate::confirm::Confirmed;
 use crate::delivery::{Reply, post};
 use crate::files;
-use crate::style::{BAD, FAINT, GOOD, NAME, data, paint, say};
+use crate::style::{BAD, FAINT, GOOD, NAME, count, data, paint, say};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -83,7 +83,7 @@ fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) ->
         data(&json!({ "dry_run": true, "url": url, "deliveries": recorded.len(), "sources": sources }));
     } else {
         counts.iter().for_each(|(source, n)| say!("{n:>6}  {}", paint(NAME, source)));
-        let what = format!("{} deliveries would be sent to {url}, {} a second at most", recorded.len(), options.rate);
+        let what = format!("{} would be sent to {url}, {} a second at most", count(recorded.len(), "delivery"), options.rate);
         say!("{}", paint(FAINT, format!("{what}, and their events take effect there: --yes sends them")));
     }
     ExitCode::SUCCESS

@@ -4,7 +4,7 @@ use crate::Failure;
 use receiver::verify::Key;
 use serde_json::{Map, Value};
 use tidings_config::limits::{MAX_SECRET_DOCUMENT_BYTES, MAX_SECRETS_PER_SOURCE};
-use tidings_config::source::Source;
+use tidings_config::source::{OWN, Source};
 use tidings_core::secrets::parse;
 use zeroize::Zeroizing;
 
@@ -23,8 +23,11 @@ pub(super) struct Change {
 pub(super) fn in_front(document: &str, source: &Source, secret: &str) -> Result<Change, Failure> {
     let name = &source.name;
     if let Err(error) = Key::prepare(&source.scheme, secret) {
-        return Err(Failure::new(format!("it isn't a valid secret for {name}: {error}"))
-            .hint(format!("what the secret is, and where to get it: tidings providers show {}", source.provider)));
+        let hint = match source.provider.as_str() {
+            OWN => "its form is described by `key` of the source's scheme in sources.yaml".to_owned(),
+            preset => format!("what the secret is, and where to get it: tidings providers show {preset}"),
+        };
+        return Err(Failure::new(format!("it isn't a valid secret for {name}: {error}")).hint(hint));
     }
     let secrets = secrets(document, name)?;
     if let Some(place) = secrets.iter().position(|held| held == secret) {

@@ -32,10 +32,10 @@ use zeroize::Zeroizing;
     group = ArgGroup::new("what").required(true).args(["secret_file", "generate", "drop_old"]),
     after_help = "docs/rotation.md describes each step, also those at the provider. Secrets are never printed, except a \
         generated one: once, to a terminal or into a file.\n\nExamples:\n  \
-        tidings rotate stripe --stack tidings --secret-file new.txt               show what would change\n  \
-        tidings rotate stripe --stack tidings --secret-file new.txt --yes         add it as the newest secret\n  \
-        tidings rotate orders --stack tidings --generate --output new.txt --yes   generate one\n  \
-        tidings rotate orders --stack tidings --drop-old --yes                    when SecretAgeIndex has no more data"
+        tidings rotate stripe --stack tidings --secret-file new.txt    dry run\n  \
+        tidings rotate stripe --stack tidings --secret-file new.txt --yes\n  \
+        tidings rotate orders --stack tidings --generate --output new.txt --yes\n  \
+        tidings rotate orders --stack tidings --drop-old --yes"
 )]
 pub struct RotateOptions {
     /// A source of the project

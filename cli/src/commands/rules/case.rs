@@ -14,7 +14,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_events::corpus;
-use tidings_project::did_you_mean;
+use tidings_project::{did_you_mean, yaml_message};
 
 use super::given;
 
@@ -155,8 +155,7 @@ pub(super) fn read(file: &str, text: &str, sources: &[Source]) -> Result<Vec<Cas
     let bad = |line: u64, column: u64, message: String| Failure::new(format!("{file}:{line}:{column}: {message}"));
     let parsed: CasesFile = serde_saphyr::from_str(text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        let message = error.without_snippet().to_string();
-        bad(line, column, message.split(" at line ").next().unwrap_or_default().to_owned())
+        bad(line, column, yaml_message(&error))
     })?;
     let place = |at: Location, message: String| bad(at.line(), at.column(), message);
     if parsed.version.value != FORMAT_VERSION {

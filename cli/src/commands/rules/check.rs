@@ -155,7 +155,7 @@ fn warnings(rules: &Rules, places: &Places, known: &Known, configured: &[Source]
     let unheard = |on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>| unheard(on, sources, known, configured);
     for (n, entry) in rules.conversations.iter().enumerate() {
         if let Some((why, may_be)) = unheard(&entry.on, &entry.source) {
-            let message = format!("this entry matches no event: {why}");
+            let message = format!("this entry {}: {why}", matches_none(may_be));
             warnings.push(Warning::at(&places.conversations, n, message).noted(may_be));
         }
         let first = rules.conversations[..n]
@@ -167,7 +167,7 @@ fn warnings(rules: &Rules, places: &Places, known: &Known, configured: &[Source]
     }
     for (n, rule) in rules.rules.iter().enumerate() {
         if let Some((why, may_be)) = unheard(&rule.on, &rule.source) {
-            let message = format!("rule {:?} matches no event: {why}", rule.name);
+            let message = format!("rule {:?} {}: {why}", rule.name, matches_none(may_be));
             warnings.push(Warning::at(&places.rules, n, message).noted(may_be));
         }
         if rule.when.as_deref() == Some("false") {
@@ -184,7 +184,8 @@ fn warnings(rules: &Rules, places: &Places, known: &Known, configured: &[Source]
     for (n, join) in rules.joins.iter().enumerate() {
         for (leg, entry) in join.all.iter().enumerate() {
             if let Some((why, may_be)) = unheard(&entry.on, &entry.source) {
-                let message = format!("join {:?} never completes: event {} of `all`: {why}", join.name, leg + 1);
+                let never = if may_be { "may never complete" } else { "never completes" };
+                let message = format!("join {:?} {never}: event {} of `all`: {why}", join.name, leg + 1);
                 warnings.push(Warning::at(&places.joins, n, message).noted(may_be));
             }
         }
@@ -192,27 +193,36 @@ fn warnings(rules: &Rules, places: &Places, known: &Known, configured: &[Source]
     warnings
 }
 
+fn matches_none(may_be: bool) -> &'static str {
+    if may_be { "matches no known event" } else { "matches no event" }
+}
+
 /// Returns why the patterns match no known event, and whether a source may still send such an event, because it reads
-/// the event type from the payload. A pattern that is close to a known type counts as a typing error.
+/// the event type from the payload. A pattern that is close to a known type counts as a typing error. If events of
+/// one of the sources aren't known, only a typing error is returned, and the source may still send the event.
 fn unheard(
     on: &OneOrMany<TypePattern>,
     sources: &OneOrMany<String>,
     known: &Known,
     configured: &[Source],
 ) -> Option<(String, bool)> {
-    // Nothing can be said about a source without known events.
-    let silent = |source: &String| !known.iter().any(|(known, _)| known == source);
-    if known.iter().any(|(source, event_type)| is_about(on, sources, source, event_type)) || sources.0.iter().any(silent) {
+    if known.iter().any(|(source, event_type)| is_about(on, sources, source, event_type)) {
         return None;
     }
+    let listened = || configured.iter().filter(|source| sources.is_empty() || sources.0.contains(&source.name));
+    let is_unknown = |source: &Source| !known.iter().any(|(known, _)| *known == source.name);
+    let some_unknown = listened().any(is_unknown);
     let of_these = known.iter().filter(|(source, _)| sources.is_empty() || sources.0.contains(source));
     let types: BTreeSet<&str> = of_these.map(|(_, event_type)| event_type.as_str()).collect();
     let patterns: Vec<String> = on.0.iter().map(ToString::to_string).collect();
     let of = if sources.is_empty() { String::new() } else { format!(" of {}", sources.0.join(", ")) };
     let slip = patterns.iter().map(|pattern| did_you_mean(pattern, types.iter().copied())).find(|hint| !hint.is_empty());
-    let listened = configured.iter().filter(|source| sources.is_empty() || sources.0.contains(&source.name));
-    let mut templates = listened.flat_map(|source| &source.events).flat_map(|event| &event.event_type.0);
-    let may_be = slip.is_none() && templates.any(|template| on.0.iter().any(|pattern| types::may_give(template, pattern)));
+    if some_unknown && slip.is_none() {
+        return None;
+    }
+    let mut templates = listened().flat_map(|source| &source.events).flat_map(|event| &event.event_type.0);
+    let may_be =
+        some_unknown || slip.is_none() && templates.any(|template| on.0.iter().any(|pattern| types::may_give(template, pattern)));
     let near = slip.or_else(|| alike(&patterns, &types)).unwrap_or_default();
     let more = types.len().saturating_sub(SHOWN_KNOWN);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };

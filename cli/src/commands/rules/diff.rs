@@ -24,7 +24,7 @@ use tidings_core::envelope::Envelope;
     after_help = "To compare with a stack's events: tidings replay --stack S --against FILE --diff, with its stored events \
         (KeepEvents=true) or, with --dlq, its dead-letter queue.\n\nExamples:\n  \
         tidings rules diff --against new.yaml\n  \
-        git show HEAD~1:./rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against rules.yaml"
+        git show HEAD~1:./rules.yaml > old.yaml && \\\n      tidings rules diff --rules old.yaml --against rules.yaml"
 )]
 pub struct RulesDiff {
     /// The other rules

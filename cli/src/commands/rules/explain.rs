@@ -31,7 +31,7 @@ use tidings_project::{Configuration, did_you_mean};
         tidings rules explain orders-shipped-late\n  \
         tidings rules explain message.json --rules new.yaml\n  \
         tidings rules explain orders#ord-evt-3666\n  \
-        tidings rules explain orders#ord-evt-3666 --stack tidings              the recorded result\n  \
+        tidings rules explain orders#ord-evt-3666 --stack tidings    as recorded\n  \
         tidings rules explain orders#ord-evt-3666 --endpoint-url http://127.0.0.1:8788")]
 pub struct RulesExplain {
     /// A case of the corpus, a claim key of one of its events, or a file: an envelope, a batch as SQS gives it, or a

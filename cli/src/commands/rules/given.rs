@@ -68,6 +68,7 @@ fn of_text(text: String, path: &Path) -> Result<Vec<Envelope>, Failure> {
         Failure::new(format!("{}: {what}", path.display()))
             .hint("allowed: an envelope, {\"Records\": [{\"body\": …}]}, or a file that `tidings capture` wrote")
     };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
     let value: Value = files::json(text.as_bytes()).map_err(bad)?;
     if captures::is_one(&value) {
         return Recorded::read(path)?.events();

@@ -4,7 +4,7 @@ use super::given;
 use crate::Failure;
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
-use tidings_config::source::Source;
+use tidings_config::source::{OWN, Source};
 use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
 use tidings_events::Case;
@@ -24,11 +24,12 @@ static SAMPLES: LazyLock<BTreeMap<&'static str, OnceLock<Vec<PresetSample>>>> =
     LazyLock::new(|| samples::presets().into_iter().map(|preset| (preset, OnceLock::new())).collect());
 
 fn samples(preset: &str) -> &'static [PresetSample] {
-    let read = |(preset, samples): (&&'static str, &'static OnceLock<_>)| samples.get_or_init(|| samples::of_preset(preset));
+    let read =
+        |(preset, samples): (&&'static str, &'static OnceLock<_>)| samples.get_or_init(|| samples::known_of_preset(preset));
     SAMPLES.get_key_value(preset).map_or(&[], |known| read(known).as_slice())
 }
 
-/// Source and type of all events in the samples.
+/// Source and type of all events in the samples. A source whose sender chooses the types has none.
 pub(super) fn sampled_types(sources: &[Source]) -> impl Iterator<Item = (&str, &str)> {
     let of_source = |source: &'_ Source| samples(&source.provider).iter().flat_map(|sample| &sample.events);
     sources.iter().flat_map(move |source| of_source(source).map(|event| (source.name.as_str(), event.event_type.as_str())))
@@ -60,11 +61,13 @@ fn read(signable: &Signable, sample: &PresetSample, at: Timestamp) -> Vec<Envelo
 }
 
 /// The events of the whole corpus, each once, in its order. Cases that are made to fail are left out: they show nothing
-/// about the provider's events.
+/// about the provider's events. So are those of a preset whose senders choose the types.
 pub(super) fn of_corpus(sources: &[Source], now: Timestamp) -> Result<Vec<KnownEvent>, Failure> {
     let is_meant = |case: &&Case| case.expect.is_accepted() && case.expect.events.iter().all(|event| event.dead.is_none());
+    let provider = |name: &str| sources.iter().find(|source| source.name == name).map(|source| source.provider.as_str());
+    let is_known = |case: &&Case| provider(&case.source).is_some_and(|preset| preset == OWN || !samples(preset).is_empty());
     let mut events = Vec::new();
-    for case in given::cases(sources).filter(|case| !case.repeats).filter(is_meant) {
+    for case in given::cases(sources).filter(|case| !case.repeats).filter(is_meant).filter(is_known) {
         let of_case = given::of_case(case, sources, now)?;
         events.extend(of_case.into_iter().map(|envelope| KnownEvent { name: case.name.clone(), envelope }));
     }

@@ -11,10 +11,10 @@ use tidings_events::Tamper;
         tidings send stripe --same               the same event again: a duplicate\n  \
         tidings send stripe --set data.object.amount_total=500\n  \
         tidings send slack --tamper timestamp\n  \
-        tidings send orders --file my-order.json --url https://abc123.execute-api.eu-central-1.amazonaws.com --secrets secrets.json\n  \
-        tidings send mailgun --preset            any provider, to `tidings dev --presets`\n  \
-        tidings send --capture captures/0001-stripe.json   what `tidings capture` has recorded\n  \
-        tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
+        tidings send orders --file my-order.json --secrets secrets.json \\\n      --url https://abc123.execute-api.eu-central-1.amazonaws.com\n  \
+        tidings send mailgun --preset            to a `tidings dev --presets`\n  \
+        tidings send --capture captures/0001-stripe.json    a recorded delivery\n  \
+        tidings send shopify --lambda > event.json && \\\n      sam local invoke Receiver --event event.json\n  \
         tidings send --list")]
 pub struct SendOptions {
     /// A source of the project, or with --preset any provider: sends a new event of its most typical type

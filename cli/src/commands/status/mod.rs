@@ -176,6 +176,6 @@ async fn of_dev(options: &StatusOptions, now: Timestamp) -> Status {
         alarms: Part::Absent { absent: ABSENT },
         backlog: backlog.map_or_else(Part::Unread, Part::Read),
         rates: Part::Absent { absent: ABSENT },
-        commands: Commands::default(),
+        commands: Commands::at_dev(at),
     }
 }

@@ -129,7 +129,7 @@ fn of_backlog(status: &Status) -> Vec<Problem> {
             let problem = |claims: &super::Claims| Problem {
                 kind: Kind::DeadLetters,
                 why: format!("dead: {}", claims.events),
-                step: "tidings dlq list".to_owned(),
+                step: status.commands.of_dev("tidings dlq list"),
             };
             dead.map(problem).collect()
         }

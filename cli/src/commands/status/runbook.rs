@@ -69,6 +69,8 @@ pub(super) struct Commands {
     place: String,
     /// `--endpoint-url`, which `sam` doesn't take.
     endpoint: String,
+    /// The `tidings dev`, without a stack.
+    dev: Place,
 }
 
 impl Commands {
@@ -79,7 +81,18 @@ impl Commands {
             names,
             place: flag("region", &at.region) + &flag("profile", &at.profile),
             endpoint: flag("endpoint-url", &at.endpoint_url),
+            dev: Place::default(),
         }
+    }
+
+    /// For the `tidings dev` at this place.
+    pub(super) fn at_dev(dev: Place) -> Self {
+        Self { dev, ..Self::default() }
+    }
+
+    /// A command for the `tidings dev`.
+    pub(super) fn of_dev(&self, command: &str) -> String {
+        self.dev.command(command)
     }
 
     #[cfg(test)]
@@ -185,6 +198,7 @@ mod tests {
             names: [("resource ProcessorSource".to_owned(), "0a1b".to_owned())].into(),
             place: " --region eu-central-1".to_owned(),
             endpoint: " --endpoint-url http://127.0.0.1:1".to_owned(),
+            dev: Place::default(),
         };
         for (alarm, expected) in [
             ("DeadLetterAlarm", "tidings dlq list --stack shop --region eu-central-1 --endpoint-url http://127.0.0.1:1"),

@@ -28,7 +28,7 @@ use std::process::ExitCode;
         Exit status: 0 no difference with --check, otherwise done or shown; 1 a difference with --check, or a file can't be read \
         or written; 2 invalid arguments.\n\nExamples:\n  \
         tidings upgrade              show what would change (dry run)\n  \
-        tidings upgrade --check      the same as a test: status 1 if something would change\n  \
+        tidings upgrade --check      a test: status 1 if something would change\n  \
         tidings upgrade --yes        write it"
 )]
 pub struct UpgradeOptions {
@@ -135,7 +135,7 @@ impl Compared {
 
     fn read(location: &Location, name: &'static str) -> Result<Self, Failure> {
         let path = location.path(name);
-        let read = path.exists().then(|| files::text(&path, MAX_CONFIG_FILE_BYTES)).transpose()?;
+        let read = path.exists().then(|| files::regular(&path, MAX_CONFIG_FILE_BYTES)).transpose()?;
         let line_end = if read.as_ref().is_some_and(|text| text.contains("\r\n")) { "\r\n" } else { "\n" };
         let theirs = read.map(|text| text.replace("\r\n", "\n"));
         let ours = match (name, &theirs) {

@@ -2,6 +2,7 @@
 //! memory, at the given time. It sends nothing to another machine, and stores nothing.
 
 use super::keys::Published;
+use super::owner::{ByRules, Conversations};
 use async_trait::async_trait;
 use http::header::CONTENT_TYPE;
 use lambda_http::{Body, Response};
@@ -52,7 +53,11 @@ pub(crate) struct Event {
     pub event_type: String,
     pub subject: Option<String>,
     pub time: Option<Timestamp>,
+    /// The preset's conversation.
     pub conversation: Option<String>,
+    /// The owner by the project's rules. `None`: without rules, as for a preset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<ByRules>,
     pub dataschema: Option<String>,
     pub order: Place,
     /// Fields that were sent and can't be read: the event is queued without them.
@@ -86,7 +91,8 @@ impl HttpsGet for PublishedKeys {
 }
 
 impl Answer {
-    /// The answer to a request to this path, by a receiver with these secrets and the published keys.
+    /// The answer to a request to this path, by a receiver with these secrets and the published keys. The events'
+    /// owners are those of these entries of `conversations`.
     pub(crate) async fn of(
         source: &Source,
         delivery: &Delivery,
@@ -94,6 +100,7 @@ impl Answer {
         document: &str,
         published: Option<Published>,
         path: &str,
+        conversations: Option<&Conversations>,
     ) -> Self {
         let (store, queue) = (Arc::<MemoryStore>::default(), Arc::<MemoryQueue>::default());
         let (claims, events) = (Arc::clone(&store), Arc::clone(&queue));
@@ -126,7 +133,7 @@ impl Answer {
             reason: refused.map(Reply::reason),
             hint: refused.and_then(|reply| hint(reply, source, delivery, path, is_handshake)),
             handshake: accepted && is_handshake && messages.is_empty(),
-            events: envelopes.map(|envelope| Event::of(&envelope, &store, &secrets)).collect(),
+            events: envelopes.map(|envelope| Event::of(&envelope, &store, &secrets, conversations)).collect(),
         }
     }
 
@@ -150,10 +157,12 @@ impl Answer {
 }
 
 impl Event {
-    fn of(envelope: &Envelope, store: &MemoryStore, secrets: &[String]) -> Self {
+    fn of(envelope: &Envelope, store: &MemoryStore, secrets: &[String], conversations: Option<&Conversations>) -> Self {
         let order = envelope.order();
         let shown = |text: &str| without(secrets, text);
         let shown_of = |text: &Option<String>| text.as_deref().map(shown);
+        let unreadable = envelope.unreadable().map(|why| why.to_string());
+        let owner = conversations.filter(|_| unreadable.is_none()).map(|entries| entries.owner(envelope).map(shown));
         let unread = store.claim(&envelope.claimkey).map(|claim| claim.unread).unwrap_or_default();
         Self {
             key: ClaimKey::from(shown(envelope.claimkey.as_str())),
@@ -162,6 +171,7 @@ impl Event {
             subject: shown_of(&envelope.subject),
             time: envelope.time,
             conversation: shown_of(&envelope.conversation),
+            owner,
             dataschema: shown_of(&envelope.dataschema),
             order: Place {
                 sequence: order.sequence,
@@ -170,7 +180,7 @@ impl Event {
                 rank: order.rank,
             },
             unread: unread.iter().map(|field| field.as_str()).collect(),
-            unreadable: envelope.unreadable().map(|why| why.to_string()),
+            unreadable,
         }
     }
 }
@@ -178,7 +188,11 @@ impl Event {
 impl Event {
     /// The event in one line.
     pub(crate) fn line(&self) -> String {
-        let whose = self.conversation.as_ref().map_or(String::new(), |conversation| format!(" of {conversation}"));
+        let whose = match (&self.owner, &self.conversation) {
+            (Some(ByRules::Conversation(name) | ByRules::Identity(name) | ByRules::Entity(name)), _) => format!(" of {name}"),
+            (Some(ByRules::Problem(_)), _) | (None, None) => String::new(),
+            (None, Some(conversation)) => format!(" of {conversation}"),
+        };
         match &self.unreadable {
             Some(why) => format!("{} ({why}: it is stored, and moved to the dead-letter queue)", self.key),
             None => format!("{} {}{whose}", self.key, self.event_type),
@@ -261,10 +275,15 @@ fn of_url(url: &str) -> &str {
 pub(super) fn lacks(source: &Source, event: &Event) -> Vec<&'static str> {
     let own = source.provider == OWN;
     let mut lacks = Vec::new();
-    if event.conversation.is_none() {
-        lacks.push(
-            "it has no conversation: an entry of `conversations` in the rules must give it one, otherwise it belongs to none",
-        );
+    match (&event.owner, &event.conversation) {
+        (None, None) => lacks.push(
+            "the preset gives it no conversation: an entry of `conversations` in the rules must give it one, otherwise it \
+             belongs to its entity alone",
+        ),
+        (Some(ByRules::Entity(_)), _) => {
+            lacks.push("no entry of `conversations` in the rules has a value for it, so it belongs to its entity alone")
+        }
+        (Some(ByRules::Conversation(_) | ByRules::Identity(_) | ByRules::Problem(_)), _) | (None, Some(_)) => {}
     }
     if event.unread.contains(&EventField::Time.as_str()) {
         lacks.push("its time can't be read, so the time of receipt is used: check `time.unit`");

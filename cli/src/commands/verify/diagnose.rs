@@ -6,6 +6,7 @@ use http::header::CONTENT_LENGTH;
 use receiver::handshake;
 use receiver::verify::{Key, KeyDocument, NeededKey, Rejection};
 use tidings_config::scheme::RemoteKey;
+use tidings_config::source::OWN;
 use tidings_config::{OneOrMany, Reference, Template};
 
 /// The result. It contains no secret.
@@ -148,12 +149,16 @@ fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         }
         Rejection::MalformedTimestamp => Some("the unit of the signed time is unknown".to_owned()),
         Rejection::MalformedSignature => {
-            let scheme = &attempt.source.scheme;
-            let expected = scheme.signature.places();
-            Some(format!(
-                "the value in {expected} isn't a signature in the format that `tidings providers show {}` describes",
-                attempt.source.provider
-            ))
+            let place = attempt.source.scheme.signature.places();
+            Some(match attempt.source.provider.as_str() {
+                OWN => format!(
+                    "the value in {place} isn't a signature in the format that `signature` of the source's scheme describes: \
+                     compare `encoding` and `written`"
+                ),
+                preset => format!(
+                    "the value in {place} isn't a signature in the format that `tidings providers show {preset}` describes"
+                ),
+            })
         }
         Rejection::KeyNeeded(_)
         | Rejection::ForeignKeyAddress

@@ -13,6 +13,7 @@ mod diagnose;
 mod events;
 mod keys;
 mod mistakes;
+pub(crate) mod owner;
 pub(crate) mod said;
 mod token;
 
@@ -24,6 +25,7 @@ use answer::Answer;
 use attempt::Attempt;
 use clap::Args;
 use diagnose::Finding;
+use owner::Conversations;
 use receiver::verify::{PublicKeys, signed_message};
 use said::Verdict;
 use std::path::PathBuf;
@@ -41,10 +43,10 @@ use tidings_config::time::{Clock, SystemClock, Timestamp};
         couldn't be checked: invalid arguments, no such file or source, not a request, no secret, or the provider's key is \
         needed and wasn't given.\n\nExamples:\n  \
         tidings verify stripe request.txt --secrets secrets.json\n  \
-        tidings send stripe --dry-run --json > request.json && tidings verify stripe request.json\n  \
-        tidings verify github --preset captured.har --entry 3 --secrets secrets.json --at 2026-11-20T10:00:00Z\n  \
-        tidings verify twilio --preset request.txt --secrets secrets.json --public-url https://hooks.example/webhooks/twilio\n  \
-        tidings verify aws-sns --preset request.txt --secrets secrets.json --fetch-keys"
+        tidings send stripe --dry-run --json > request.json && \\\n      tidings verify stripe request.json\n  \
+        tidings verify github --preset captured.har --entry 3 \\\n      --secrets secrets.json --at 2026-11-20T10:00:00Z\n  \
+        tidings verify twilio --preset request.txt --secrets secrets.json \\\n      --public-url https://hooks.example/webhooks/twilio\n  \
+        tidings verify aws-sns --preset request.txt --secrets secrets.json \\\n      --fetch-keys"
 )]
 pub struct VerifyOptions {
     /// A source of the project, or with --preset any provider
@@ -113,7 +115,11 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
     let path = answer::path(&attempt.source, options.preset, &attempt.url);
     let answer = match finding.undecided {
         true => None,
-        false => Some(Answer::of(&attempt.source, &attempt.delivery, attempt.now, &document, published, &path).await),
+        false => {
+            let Attempt { source, delivery, now, .. } = &attempt;
+            let conversations = (!options.preset).then(Conversations::here);
+            Some(Answer::of(source, delivery, *now, &document, published, &path, conversations.as_ref()).await)
+        }
     };
     // A request that the receiver accepts as an event is authentic: it may have been signed before it was compressed.
     if answer.as_ref().is_some_and(|answer| answer.is_accepted() && !answer.events.is_empty()) && finding.why.is_some() {

@@ -89,10 +89,14 @@ pub(crate) fn rows(source: &Source, event: &Event) -> Vec<(&'static str, String)
         return vec![("unreadable", paint(BAD, format!("{why}: it is stored, and moved to the dead-letter queue")))];
     }
     let mut rows = vec![("id", event.id.clone())];
+    let (whose, owner) = match &event.owner {
+        Some(by_rules) => by_rules.row(),
+        None => ("conversation", event.conversation.clone().unwrap_or_default()),
+    };
     let fields = [
         ("subject", event.subject.clone()),
         ("time", event.time.map(|time| time.to_string())),
-        ("conversation", event.conversation.clone()),
+        (whose, Some(owner).filter(|owner| !owner.is_empty())),
         ("schema", event.dataschema.clone()),
     ];
     rows.extend(fields.into_iter().filter_map(|(name, value)| Some((name, value?))));

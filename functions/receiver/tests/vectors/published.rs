@@ -4,6 +4,7 @@ use crate::changes::is_of_url_alone;
 use crate::requests::Case;
 use receiver::verify::{Key, KeyError, Rejection};
 use std::collections::BTreeMap;
+use tidings_config::provider::Vector;
 use tidings_project::presets;
 
 /// The published vectors of our providers, by the preset that has them, so that none can be lost with a preset's rewrite.
@@ -137,4 +138,24 @@ fn a_token_with_another_bodys_hash_is_refused() {
     added.delivery.body = b"Hello, World!".to_vec().into();
     let refused = added.verify_with(&[added.key().unwrap()]).unwrap_err();
     assert_eq!(refused, Rejection::MissingValue("jwt:payload_hash".parse().unwrap()));
+}
+
+/// Otherwise a source without `public_url` would refuse every genuine delivery, and nothing would have said so before.
+#[test]
+fn a_preset_whose_vectors_verify_only_with_the_url_is_refused_without_public_url() {
+    let mut needing = Vec::new();
+    for provider in presets() {
+        let verifies_only_with_url = |vector: &Vector| {
+            let mut case = Case::of(&provider, vector);
+            let with_url = case.verifies();
+            case.source.public_url = None;
+            with_url && !case.verifies()
+        };
+        if provider.vectors.iter().all(verifies_only_with_url) {
+            let problems = provider.scheme.problems(false);
+            assert!(problems.iter().any(|problem| problem.contains("public_url")), "{}: {problems:?}", provider.name);
+            needing.push(provider.name);
+        }
+    }
+    assert!(["contentful", "twilio"].iter().all(|name| needing.iter().any(|needs| needs == name)), "{needing:?}");
 }

@@ -64,7 +64,8 @@ fn forms(attempt: &Attempt) -> Vec<Mended> {
         };
         (format!("{hint}: {what_to_do}"), changed)
     };
-    forms.into_iter().map(mended).collect()
+    let is_there = |prefix: Option<&str>| prefix.is_none_or(|prefix| attempt.secrets.iter().any(|s| s.starts_with(prefix)));
+    forms.into_iter().filter(|(_, _, prefix)| is_there(*prefix)).map(mended).collect()
 }
 
 /// Texts that people take for the key instead of the stored secret. A token isn't a key.
@@ -85,6 +86,13 @@ fn keys(attempt: &Attempt) -> Vec<Mended> {
             "the sender uses the hexadecimal form of the secret as the key: store that form, or sign with the secret itself",
             &|secret| secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
         ),
+        each("the sender's secret ends with a line feed, as `echo` writes one: remove it at the sender", &|secret| {
+            format!("{secret}\n")
+        }),
+        each("the sender's secret ends with a line end (CRLF): remove it at the sender", &|secret| format!("{secret}\r\n")),
+        each("the sender's secret ends with a space: remove it at the sender", &|secret| format!("{secret} ")),
+        each("the sender's secret begins with a space: remove it at the sender", &|secret| format!(" {secret}")),
+        each("the sender's secret has quotation marks around it: remove them at the sender", &|secret| format!("\"{secret}\"")),
     ]
 }
 

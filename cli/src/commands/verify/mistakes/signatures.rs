@@ -4,6 +4,7 @@ use super::Mended;
 use crate::commands::verify::attempt::Attempt;
 use http::HeaderName;
 use tidings_config::scheme::{Algorithm, Encoding, Written};
+use tidings_config::source::OWN;
 
 pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     let scheme = &attempt.source.scheme;
@@ -31,7 +32,43 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
             format!("the signature is made with {}, but the scheme expects {}", algorithm.as_str(), scheme.algorithm.as_str());
         (hint, attempt.with(|a| a.source.scheme.algorithm = algorithm))
     });
-    renamed(attempt).chain(encoded).chain(bare).chain(made)
+    renamed(attempt).chain(encoded).chain(bare).chain(prefixed(attempt)).chain(made)
+}
+
+/// The most bytes of a prefix that is looked for.
+const MAX_PREFIX_BYTES: usize = 32;
+
+/// The signature after a text that the scheme doesn't name, as in `sha256=5f…`. Of a token, which is secret as a whole,
+/// only a word before a space is such a text.
+fn prefixed(attempt: &Attempt) -> Vec<Mended> {
+    let scheme = &attempt.source.scheme;
+    let named = match &scheme.signature.written {
+        Written::Plain => "none".to_owned(),
+        Written::Prefix(prefix) => format!("{prefix:?}"),
+        Written::Fields { .. } | Written::Positional { .. } | Written::Tagged { .. } => return Vec::new(),
+    };
+    let is_token = scheme.algorithm == Algorithm::Token;
+    let ends = |text: &str| -> Vec<String> {
+        let is_end = |(_, c): &(usize, char)| if is_token { *c == ' ' } else { matches!(c, '=' | ' ' | ':' | ',') };
+        let ends = text.char_indices().filter(is_end).map(|(at, _)| at + 1);
+        let prefixes = ends.filter(|end| *end <= MAX_PREFIX_BYTES && *end < text.len()).map(|end| text[..end].to_owned());
+        let is_word = |prefix: &String| prefix.trim_end().chars().all(|c| c.is_ascii_alphabetic());
+        prefixes.filter(|prefix| !is_token || is_word(prefix)).collect()
+    };
+    let seen = scheme.signature.from.0.iter().find_map(|place| attempt.delivery.headers.get(place.header()?)?.to_str().ok());
+    let what_to_do = |prefix: &str| {
+        if attempt.source.provider == OWN {
+            format!("set `signature.written: {{ prefix: {prefix:?} }}`")
+        } else {
+            "the provider doesn't send it so: it was added on the way, or the request isn't from this provider".to_owned()
+        }
+    };
+    let mended = |prefix: String| {
+        let hint =
+            format!("the signature has the prefix {prefix:?}, and the scheme's prefix is {named}: {}", what_to_do(&prefix));
+        (hint, attempt.with(|a| a.source.scheme.signature.written = Written::Prefix(prefix)))
+    };
+    seen.map(ends).unwrap_or_default().into_iter().map(mended).collect()
 }
 
 /// The signature in another header.
