@@ -206,6 +206,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "sqs:SendMessage EventsQueue.Arn",
     ];
     let processor = [
+        "dynamodb:BatchGetItem ClaimsTable.Arn",
         "dynamodb:BatchGetItem ContextTable.Arn",
         "dynamodb:ConditionCheckItem ContextTable.Arn",
         "dynamodb:DeleteItem ContextTable.Arn",

@@ -65,6 +65,19 @@ fn world() -> World {
     }
 }
 
+impl World {
+    /// The status of the answer to an event of the HTTP API, and the messages that it queued. They are processed before
+    /// the next event, as on an idle stack.
+    async fn answer(&self, event: &str) -> (u16, Vec<String>) {
+        let request = lambda_http::request::from_str(event).expect("an HTTP API event");
+        let status = self.receiver.handle(request).await.status().as_u16();
+        let messages = self.queue.drain();
+        let event = serde_json::from_value(sqs_event(&messages)).expect("an SQS event");
+        self.processor.handle(event, Duration::from_secs(30)).await;
+        (status, messages)
+    }
+}
+
 /// The queue's messages as Lambda's SQS event.
 fn sqs_event(messages: &[String]) -> Value {
     let record = |(n, body): (usize, &String)| {
@@ -98,9 +111,7 @@ async fn the_committed_lambda_events_are_answered_as_the_corpus_says() {
         let event = pretty(&api_gateway_event(&request, SIGNED));
         check(&format!("events/apigw/{}.json", case.name), &event);
         // Read by lambda_http, base64 included.
-        let request = lambda_http::request::from_str(&event).expect("an HTTP API event");
-        let response = world.receiver.handle(request).await;
-        assert_eq!(response.status().as_u16(), case.expect.status, "{}", case.name);
+        assert_eq!(world.answer(&event).await.0, case.expect.status, "{}", case.name);
     }
 }
 
@@ -113,20 +124,18 @@ async fn a_function_url_gives_the_same_results_as_an_http_api() {
         event["requestContext"]["routeKey"] = "$default".into();
         event["requestContext"]["domainName"] = "abc123.lambda-url.eu-central-1.on.aws".into();
         event.as_object_mut().expect("an object").remove("pathParameters");
-        let request = lambda_http::request::from_str(&event.to_string()).expect("a Function URL event");
-        let response = world.receiver.handle(request).await;
-        assert_eq!(response.status().as_u16(), case.expect.status, "{}", case.name);
+        assert_eq!(world.answer(&event.to_string()).await.0, case.expect.status, "{}", case.name);
     }
 }
 
 #[tokio::test]
 async fn the_committed_batch_is_queued_by_the_receiver_and_accepted_by_the_processor() {
-    let world = world();
+    let (queueing, world) = (self::world(), self::world());
+    let mut messages = Vec::new();
     for (_, request) in signed() {
-        let event = api_gateway_event(&request, SIGNED).to_string();
-        world.receiver.handle(lambda_http::request::from_str(&event).expect("an HTTP API event")).await;
+        messages.extend(queueing.answer(&api_gateway_event(&request, SIGNED).to_string()).await.1);
     }
-    let event = sqs_event(&world.queue.drain());
+    let event = sqs_event(&messages);
     check("events/sqs/batch.json", &pretty(&event));
 
     let event: SqsEvent = serde_json::from_value(event).expect("an SQS event");

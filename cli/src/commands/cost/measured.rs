@@ -82,7 +82,7 @@ pub(super) async fn of(at: &Place, stack: &str, over: Span) -> Result<Found, Fai
 }
 
 fn unreadable(stack: &str, needs: &str, cause: &str) -> Failure {
-    Failure::new(format!("stack {stack}: {needs} had no answer: {cause}"))
+    Failure::new(format!("stack {stack}: {needs} failed: {cause}"))
         .hint("check --stack, --region and --profile; without --stack the bill is of the default parameters")
 }
 
@@ -125,7 +125,7 @@ fn id(n: usize) -> String {
     format!("c{n}")
 }
 
-/// The sums, and what had no answer.
+/// The sums, and what failed.
 fn sums(asked: &[(Sum, MetricDataQuery)], answered: &[MetricDataResult]) -> (BTreeMap<Sum, f64>, Vec<String>) {
     let (mut sums, mut unread) = (BTreeMap::new(), Vec::new());
     for (n, (sum, _)) in asked.iter().enumerate() {

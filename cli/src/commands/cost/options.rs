@@ -17,7 +17,7 @@ const STORED_BYTES: u64 = 2_048;
     after_help = "Without --stack: the template's defaults, counted calls and bytes, and assumed durations. With it: the stack's own \
         parameters, rates, durations and bytes, of which each option replaces one. Nothing was measured on AWS by us.\n\
         Prices are AWS's list prices of us-east-1, without free tiers; --prices reads those of your region.\n\
-        Exit status: 0 done, 1 the stack or a file can't be read, 2 called wrongly.\n\nExamples:\n  \
+        Exit status: 0 done, 1 the stack or a file can't be read, 2 invalid arguments.\n\nExamples:\n  \
         tidings cost --events 1e6\n  \
         tidings cost --events 1e6 --front-door function-url --log-sampling 10\n  \
         tidings cost --events 5e6 --actions-per-event 0.3 --duplicates 5% --forged 1e5 --dashboard --alarms\n  \

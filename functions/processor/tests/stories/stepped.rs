@@ -124,7 +124,6 @@ impl ContextStore for Stepped {
     async fn commit(&self, commit: &Commit) -> Committed {
         let mut commit = commit.clone();
         match self.writes {
-            Writes::Chosen => {}
             Writes::Together => commit.items.append(&mut self.facts.lock().unwrap()),
             Writes::Apart if CommitPlan::of(&commit) == CommitPlan::Transaction => {
                 let puts = std::mem::take(&mut commit.items);
@@ -136,7 +135,7 @@ impl ContextStore for Stepped {
                     }
                 }
             }
-            Writes::Apart => {}
+            Writes::Chosen | Writes::Apart => {}
         }
         self.committed(self.inner().commit(&commit)).await
     }
