@@ -20,7 +20,7 @@ const STORED_BYTES: u64 = 2_048;
         Exit status: 0 done, 1 the stack or a file can't be read, 2 invalid arguments.\n\nExamples:\n  \
         tidings cost --events 1e6\n  \
         tidings cost --events 1e6 --front-door function-url --log-sampling 10\n  \
-        tidings cost --events 5e6 --actions-per-event 0.3 --duplicates 5% --forged 1e5 --dashboard --alarms\n  \
+        tidings cost --events 5e6 --actions-per-event 0.3 --duplicates 5% --forged 1e5\n  \
         tidings cost --stack tidings --over 7d\n  \
         tidings cost --print-prices > eu-central-1.toml\n  \
         tidings cost --events 1e6 --json | jq -r '.lines[] | [.item, .dollars] | @tsv'"
