@@ -44,6 +44,6 @@ def test_forged_is_none(stack, tidings, corpus):
 
 def test_processing_facts_is_a_read_and_two_writes(stack, tidings, corpus):
     warm(stack, tidings, corpus)
-    assert stack.send(tidings.sign(corpus.plain)).status == 202
+    assert stack.send(tidings.sign(corpus.facts)).status == 202
     stack.settle()
     assert [c.operation for c in stack.proxy.made_by("processor")] == ["BatchGetItem", "PutItem", "UpdateItem"]

@@ -121,7 +121,7 @@ def test_a_receiver_that_dies_loses_and_doubles_nothing(stack, tidings, corpus, 
 @pytest.mark.parametrize("after", [False, True], ids=["between_facts_and_claim", "after_claim"])
 def test_a_processor_that_dies_commits_once(stack, tidings, corpus, after):
     with stack.proxy.fault("UpdateItem", "kill", after=after, times=1) as injected:
-        assert stack.send(tidings.sign(corpus.plain)).status == 202
+        assert stack.send(tidings.sign(corpus.facts)).status == 202
         stack.until("a dead processor", lambda: injected.hits == 1)
     (key,) = stack.claims()
     one_effect(stack, key)

@@ -129,6 +129,12 @@ class Corpus:
         return self._accepted("applied")[0]["name"]
 
     @property
+    def facts(self):
+        """An event that only sets facts of one entity: that of the poison, with values that its rule can read."""
+        kind = self.events(self._accepted("dead")[0])[0]["type"]
+        return next(case["name"] for case in self._accepted("applied") if self.events(case)[0]["type"] == kind)
+
+    @property
     def timestamped(self):
         """An event whose scheme signs the time: the corpus has a stale one of its source."""
         stale = {case["source"] for case in self.cases if case.get("tamper") == "timestamp"}
