@@ -68,3 +68,14 @@ fn there_is_one_tls_stack_and_only_the_processor_has_expressions() {
         }
     }
 }
+
+/// A table of a package takes the place of the profile's `strip`: the binary would have a fifth of its bytes in symbols.
+#[test]
+fn a_function_whose_package_has_a_profile_of_its_own_is_stripped() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("the workspace's manifest");
+    let (_, release) = manifest.split_once("[profile.release.package]").expect("levels by package");
+    for function in ["receiver", "processor", "reader"] {
+        let has = |what: &str| release.lines().any(|line| line.starts_with(&format!("{function}.{what}")));
+        assert!(!has("") || has("strip = true"), "{function}");
+    }
+}

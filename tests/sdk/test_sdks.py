@@ -163,7 +163,7 @@ BODIES = {
     "adyen-standard": {"live": "false", "notificationItems": [{"NotificationRequestItem": {**NOTIFICATION, "pspReference": psp}} for psp in ("p1", "p2")]},
     "braintree": "subscription_went_past_due",
     "contentful": {"sys": ENTRY, "fields": {"title": {"en-US": "Grüße"}}},
-    "github": {"action": "opened", "issue": {"number": 1}, "repository": {"full_name": "a/b"}},
+    "github": {"action": "opened", "issue": {"number": 1, "title": "It broke", "state": "open"}, "repository": {"full_name": "a/b"}},
     "hubspot-v1": HUBSPOT,
     "hubspot-v3": HUBSPOT,
     "slack": {"type": "event_callback", "event_id": "Ev1", "event_time": 1795168800, "event": {"type": "app_mention", "channel": "C1"}},
@@ -211,7 +211,11 @@ def test_what_the_library_signs_is_accepted_once(dev, source):
     headers, body = signed if isinstance(signed, tuple) else (signed, body)
     assert dev.post(source, headers, body + "x") == 401
     assert dev.post(source, headers, body) in (200, 202)
-    assert dev.post(source, headers, body) == 200
+    # Until its event is processed, a duplicate is queued again, and answered as the first time.
+    until = time.monotonic() + 10
+    while (status := dev.post(source, headers, body)) != 200:
+        assert status == 202 and time.monotonic() < until, status
+        time.sleep(0.1)
 
 
 def test_the_answer_to_a_challenge_is_the_library_s(dev):
