@@ -69,6 +69,15 @@ impl Case {
         }
     }
 
+    /// How many sends there may be at most, where time decides how many of them share a call: conversations are committed
+    /// side by side, and what is ready at the same moment is sent together.
+    pub(crate) fn sends_at_most(&self) -> Option<u64> {
+        match self {
+            Self::Batch { events, conversations: Conversations::Many, actions: true, .. } => u64::try_from(*events).ok(),
+            Self::Batch { .. } | Self::Delivery(_) => None,
+        }
+    }
+
     pub(crate) fn role(&self) -> Role {
         match self {
             Self::Delivery(_) => Role::Receiver,
