@@ -208,7 +208,7 @@ pub struct Commit {
     /// The author, the reason and the changes of a manual change. If an event is applied again, its own claim must be
     /// processed and not erased; the same transaction records the repetition there.
     pub manual: Option<ManualChange>,
-    /// The event itself, if it is to be stored.
+    /// The event itself, if this deployment stores events.
     pub event: Option<StoredEvent>,
     /// The identities that the event links to its conversation. A retry reads from here which of them must be moved.
     pub links: Vec<String>,

@@ -56,7 +56,7 @@ pub struct Combination {
     pub owner: Owner,
 }
 
-/// An end that is to be applied.
+/// An end to apply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct End {
     pub branch: Branch,
