@@ -1,17 +1,9 @@
 //! `tidings verify` names common mistakes in the sender's own code, for a source with its own scheme.
 
-use crate::support::{Folder, json, said};
+use crate::support::{Folder, KITCHEN, json, said};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
-
-const SOURCES: &str = r#"version: 1
-sources:
-  kitchen:
-    scheme: { algorithm: hmac-sha256, signature: { from: "header:X-Kitchen", encoding: hex }, message: "{body}" }
-    event:
-      - { id: "{json:id}", type: "{json:kind}" }
-"#;
 
 /// 32 bytes in base64.
 const SECRET: &str = "a2l0Y2hlbi1raXRjaGVuLWtpdGNoZW4ta2l0Y2hlbiE=";
@@ -37,7 +29,7 @@ fn hint(folder: &Folder, signature: &str) -> (String, String) {
 #[test]
 fn a_prefix_that_the_scheme_does_not_name_is_named() {
     let folder = Folder::new("prefix");
-    folder.write("sources.yaml", SOURCES);
+    folder.write("sources.yaml", KITCHEN);
     folder.write("rules.yaml", "version: 1\n");
     folder.write("secrets.json", format!("{{ \"kitchen\": \"{SECRET}\" }}"));
     let right = hex(SECRET.as_bytes());
@@ -53,7 +45,7 @@ fn a_prefix_that_the_scheme_does_not_name_is_named() {
 #[test]
 fn another_form_of_the_secret_is_named_as_it_is() {
     let folder = Folder::new("forms");
-    folder.write("sources.yaml", SOURCES);
+    folder.write("sources.yaml", KITCHEN);
     folder.write("rules.yaml", "version: 1\n");
     folder.write("secrets.json", format!("{{ \"kitchen\": \"{SECRET}\" }}"));
     let decoded = STANDARD.decode(SECRET).expect("base64");

@@ -1,15 +1,7 @@
 //! `send` and `verify` show whose conversation an event belongs to by the project's `conversations`.
 
-use crate::support::{Folder, json, said};
+use crate::support::{Folder, KITCHEN, json, said};
 use serde_json::json;
-
-const SOURCES: &str = r#"version: 1
-sources:
-  kitchen:
-    scheme: { algorithm: hmac-sha256, signature: { from: "header:X-Kitchen", encoding: hex }, message: "{body}" }
-    event:
-      - { id: "{json:id}", type: "{json:kind}" }
-"#;
 
 fn rules(entry: &str) -> String {
     format!("version: 1\nconversations:\n  - {{ on: \"pizza.*\", source: kitchen, {entry} }}\n")
@@ -18,7 +10,7 @@ fn rules(entry: &str) -> String {
 #[test]
 fn the_conversation_of_the_projects_rules_is_shown() {
     let folder = Folder::new("owners");
-    folder.write("sources.yaml", SOURCES);
+    folder.write("sources.yaml", KITCHEN);
     folder.write("secrets.json", r#"{ "kitchen": "a-secret-of-the-kitchen-that-is-long" }"#);
     folder.write("pizza.json", r#"{ "id": "1", "kind": "pizza.baked", "phone": "49171" }"#);
     let dry = ["send", "kitchen", "--file", "pizza.json", "--secrets", "secrets.json", "--dry-run", "--json"];

@@ -5,6 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// A source with a scheme of its own.
+pub(crate) const KITCHEN: &str = r#"version: 1
+sources:
+  kitchen:
+    scheme: { algorithm: hmac-sha256, signature: { from: "header:X-Kitchen", encoding: hex }, message: "{body}" }
+    event:
+      - { id: "{json:id}", type: "{json:kind}" }
+"#;
+
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {

@@ -92,23 +92,7 @@ impl InternalEvent {
         let visible = Some(due.min(now.plus(MAX_TIMER_DELAY)).max(now));
         let data = serde_json::to_string(&Scheduled { due, what: self.clone(), visible })
             .expect("it has string keys and holds only JSON");
-        let claim_key = self.claim_key(due);
-        let conversation = self.conversation().map(str::to_owned);
-        let mut envelope = Envelope::new(NewEnvelope {
-            id: claim_key.as_str().to_owned(),
-            source: String::new(),
-            event_type: self.event_type().to_owned(),
-            subject: None,
-            time: Some(due),
-            conversation,
-            sequence: None,
-            received: now,
-            claim_key,
-            traceparent: None,
-            payload: Payload::Json(RawValue::from_string(data).expect("it is JSON")),
-        });
-        envelope.source = SOURCE.to_owned();
-        envelope
+        own_envelope(self.event_type(), self.claim_key(due), self.conversation(), due, now, data)
     }
 
     /// The claim keys of the notifications that the previous version postponed because of an event. They are messages
@@ -156,6 +140,32 @@ impl InternalEvent {
             serde_json::from_str(envelope.data.get()).map_err(malformed)
         })
     }
+}
+
+/// An envelope of our own: its id is its claim key, and `data` is JSON.
+pub(crate) fn own_envelope(
+    event_type: &str,
+    claim_key: ClaimKey,
+    conversation: Option<&str>,
+    due: Timestamp,
+    now: Timestamp,
+    data: String,
+) -> Envelope {
+    let mut envelope = Envelope::new(NewEnvelope {
+        id: claim_key.as_str().to_owned(),
+        source: String::new(),
+        event_type: event_type.to_owned(),
+        subject: None,
+        time: Some(due),
+        conversation: conversation.map(str::to_owned),
+        sequence: None,
+        received: now,
+        claim_key,
+        traceparent: None,
+        payload: Payload::Json(RawValue::from_string(data).expect("it is JSON")),
+    });
+    envelope.source = SOURCE.to_owned();
+    envelope
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@
 
 use crate::claim::{ClaimKey, Sha256Hex};
 use crate::context::join_partition;
-use crate::envelope::{Envelope, NewEnvelope, OWN_SOURCE, Payload};
-use crate::internal_event::InternalEvent;
+use crate::envelope::Envelope;
+use crate::internal_event::{InternalEvent, own_envelope};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -112,21 +112,7 @@ impl StoredTimer {
         let what = RawValue::from_string(self.event.clone()).unwrap_or_else(|_| RawValue::NULL.to_owned());
         let data = serde_json::to_string(&Unreadable { due, what }).expect("it has string keys and holds only JSON");
         let claim_key = ClaimKey::from(format!("@timer#{}#{}", self.key.partition, self.key.sort));
-        let mut envelope = Envelope::new(NewEnvelope {
-            id: claim_key.as_str().to_owned(),
-            source: String::new(),
-            event_type: "tidings.timer".to_owned(),
-            subject: None,
-            time: Some(due),
-            conversation: None,
-            sequence: None,
-            received: now,
-            claim_key,
-            traceparent: None,
-            payload: Payload::Json(RawValue::from_string(data).expect("it is JSON")),
-        });
-        envelope.source = OWN_SOURCE.to_owned();
-        envelope
+        own_envelope("tidings.timer", claim_key, None, due, now, data)
     }
 
     /// Whether it contains data about one of these conversations, or is a timer of one of these joins' partitions.

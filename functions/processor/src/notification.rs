@@ -37,20 +37,21 @@ pub(crate) async fn prepare_delayed(
             keys.extend(applied.missing);
             continue;
         }
-        let rules = vec![proposal.rule.clone()];
-        let event_type = envelope.event_type.clone();
-        return Ok(Prepared {
-            view,
-            applied,
-            event_type,
-            time: now,
-            rules,
-            off_schema: None,
-            manual: None,
-            unsent,
-            merging: Merging::Once,
-        });
+        return Ok(prepared(envelope, view, applied, vec![proposal.rule.clone()], now, unsent));
     }
+}
+
+/// The write for a message of our own about notifications: it happens now, and must be merged once.
+fn prepared(
+    envelope: &Envelope,
+    view: View,
+    applied: Applied,
+    rules: Vec<String>,
+    now: Timestamp,
+    unsent: Option<Failure>,
+) -> Prepared {
+    let event_type = envelope.event_type.clone();
+    Prepared { view, applied, event_type, time: now, rules, off_schema: None, manual: None, unsent, merging: Merging::Once }
 }
 
 /// Applies a notification that is due.
@@ -97,18 +98,7 @@ pub(crate) async fn prepare_timer(
             continue;
         }
         let rules = applied.rules.iter().cloned().collect();
-        let event_type = envelope.event_type.clone();
-        return Ok(Some(Prepared {
-            view,
-            applied,
-            event_type,
-            time: now,
-            rules,
-            off_schema: None,
-            manual: None,
-            unsent,
-            merging: Merging::Once,
-        }));
+        return Ok(Some(prepared(envelope, view, applied, rules, now, unsent)));
     }
 }
 
