@@ -4,8 +4,8 @@
 use std::time::Duration;
 use tidings_config::limits::{DEFAULT_TOLERANCE, MAX_ARTEFACT_BYTES, MAX_BODY_BYTES, MAX_STORED_EVENT_BYTES};
 
-/// Duration of a delivery in the receiver, for the estimate of its concurrency: three calls to AWS, each of up to about
-/// 30 ms.
+/// Duration of a delivery in the receiver, for the estimate of its concurrency: two calls to AWS, each of up to about
+/// 30 ms, or three after a failure.
 pub const RECEIVE_TIME: Duration = Duration::from_millis(100);
 
 /// Batches that an event poller of Lambda's provisioned mode hands out at once.

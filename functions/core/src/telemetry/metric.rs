@@ -150,9 +150,9 @@ metrics! {
     ProcessingLag: Milliseconds by Source,
     /// Share of events that were processed later than the objective allows, 30 s after their receipt. It may be 1 %.
     SloMiss: Share by All,
-    /// Time to commit one event: reads, the transaction, and the messages that it sends, with all retries.
+    /// Time to commit one event: reads, writes, and the messages that it sends, with all retries.
     CommitLatency: Milliseconds by All,
-    /// Transactions that were retried because of another transaction of the same conversation.
+    /// Commits that were retried because of another commit of the same conversation.
     Conflicts: Count by All,
     /// Payloads that didn't match their schema, per receive.
     SchemaViolation: Count by Source,
