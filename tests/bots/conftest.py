@@ -44,6 +44,9 @@ class Dev:
         """Sends a case of the corpus, and waits until its event is processed."""
         sent = self.tidings("send", "--case", case, "--url", self.url)
         assert sent.returncode == 0, sent.stderr
+        self.until_processed(claim_key)
+
+    def until_processed(self, claim_key):
         until = time.monotonic() + 30
         while True:
             shown = self.tidings("events", "show", claim_key, "--json", "--endpoint-url", self.endpoint)

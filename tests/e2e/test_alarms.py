@@ -45,6 +45,7 @@ def test_every_alarm_on_our_metrics_fires_when_its_time_has_come(stack, tidings,
     # The same event in other words: its scheme covers its id.
     known = tidings.sign(corpus.timestamped)
     assert stack.send(known).status == 202
+    stack.settle()
     assert stack.send(tidings.sign(corpus.timestamped, body=known.body + b" ")).status == 200
     # One body under two delivery ids, which nobody signs.
     for delivery in ("d-1", "d-2"):

@@ -27,7 +27,9 @@ def test_a_webhook_to_a_function_url_is_accepted_and_processed_once(behind_a_url
     assert not [name for name in stack.resources if name in ("Api", "Stage", "AccessLogGroup") or name.endswith("Route")]
     assert ".lambda-url." in stack.outputs["WebhookUrl"] and not stack.outputs["WebhookUrl"].endswith("/")
     request = tidings.sign(corpus.plain)
-    assert [stack.send(request).status for _ in range(2)] == [202, 200]
+    assert stack.send(request).status == 202
+    stack.settle()
+    assert stack.send(request).status == 200
     stack.settle()
     assert {claim["state"] for claim in stack.claims().values()} == {"processed"}
     assert stack.send(tidings.sign(corpus.plain, tamper="signature")).status == 401
