@@ -3,8 +3,6 @@
 mod depth;
 mod surrogates;
 
-use depth::of as depth;
-
 use serde_json::Value;
 use tidings_config::JsonPath;
 use tidings_config::limits::MAX_JSON_DEPTH;
@@ -51,7 +49,7 @@ pub(crate) fn parsed(text: &str) -> Result<(Option<String>, Value), Unreadable> 
 
 /// An error for JSON that is nested deeper than [`MAX_JSON_DEPTH`].
 pub(crate) fn expect_depth(text: &str) -> Result<(), Unreadable> {
-    if depth(text) > MAX_JSON_DEPTH { Err(whole(Why::TooDeep)) } else { Ok(()) }
+    if depth::exceeds(text, MAX_JSON_DEPTH) { Err(whole(Why::TooDeep)) } else { Ok(()) }
 }
 
 /// What is there, as text.

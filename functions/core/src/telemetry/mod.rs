@@ -140,7 +140,7 @@ impl<S: Subscriber, W: for<'w> MakeWriter<'w> + 'static> Layer<S> for MetricLine
         }
         if let Some(now) = said.flush {
             for line in tally.lines(&self.namespace, now) {
-                let _ = writeln!(self.out.make_writer(), "{line}");
+                let _ = self.out.make_writer().write_all(line.as_bytes());
             }
         }
     }

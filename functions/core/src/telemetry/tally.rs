@@ -2,7 +2,8 @@
 //! reads them from the log, so a metric costs no call and no wait, only its bytes.
 
 use super::metric::{By, Kind, Metric};
-use serde_json::{Map, Value, json};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use tidings_config::limits::MAX_METRIC_VALUES;
 use tidings_config::time::Timestamp;
@@ -40,8 +41,9 @@ impl Tally {
         samples.entry(metric).or_default().push(value);
     }
 
-    /// The lines of all metrics, which are then removed. Metrics over all sources are part of a source's line if there is one.
-    pub(super) fn lines(&mut self, namespace: &str, now: Timestamp) -> Vec<Value> {
+    /// The lines of all metrics, which are then removed; each is JSON and ends with a line feed. Metrics over all sources are part of
+    /// a source's line if there is one.
+    pub(super) fn lines(&mut self, namespace: &str, now: Timestamp) -> Vec<String> {
         let mut sources = std::mem::take(&mut self.sources);
         if sources.len() > 1
             && let Some(over_all) = sources.remove("")
@@ -53,7 +55,7 @@ impl Tally {
             }
         }
         let lines = sources.into_iter().flat_map(|(source, of)| of.lines(&source));
-        lines.map(|line| line.document(namespace, now, self.source_metrics)).collect()
+        lines.map(|line| line.written(namespace, now, self.source_metrics)).collect()
     }
 }
 
@@ -63,11 +65,11 @@ impl OfSource {
         let mut at = |n: usize, samples: Samples, word: Option<(&'static str, &str)>| {
             for (part, samples) in parts(samples).into_iter().enumerate() {
                 while lines.len() <= n + part {
-                    lines.push(Line { dimensions: Map::new(), samples: Samples::new() });
+                    let source = (!source.is_empty()).then(|| ("source", source.to_owned()));
+                    lines.push(Line { dimensions: source.into_iter().collect(), samples: Samples::new() });
                 }
                 let line = &mut lines[n + part];
-                line.dimensions.extend((!source.is_empty()).then(|| ("source".to_owned(), json!(source))));
-                line.dimensions.extend(word.map(|(dimension, word)| (dimension.to_owned(), json!(word))));
+                line.dimensions.extend(word.map(|(dimension, word)| (dimension, word.to_owned())));
                 line.samples.extend(samples);
             }
         };
@@ -102,36 +104,78 @@ fn parts(samples: Samples) -> Vec<Samples> {
 /// One document.
 #[derive(Debug)]
 struct Line {
-    dimensions: Map<String, Value>,
+    /// Each once: a line has one source, and one word of each dimension.
+    dimensions: Vec<(&'static str, String)>,
     samples: Samples,
 }
 
 impl Line {
     /// The source stays a property of the line where it is no dimension.
-    fn document(self, namespace: &str, now: Timestamp, source_metrics: bool) -> Value {
-        let mut directives: BTreeMap<&[&[&str]], Vec<Value>> = BTreeMap::new();
-        let mut document = self.dimensions;
-        for (metric, values) in self.samples {
+    fn written(self, namespace: &str, now: Timestamp, source_metrics: bool) -> String {
+        let mut directives: BTreeMap<&[&[&str]], Vec<Definition>> = BTreeMap::new();
+        for metric in self.samples.keys() {
             let by: By = metric.by();
-            directives
-                .entry(by.billed(source_metrics))
-                .or_default()
-                .push(json!({ "Name": metric.name(), "Unit": metric.unit() }));
-            let value = if let [only] = values.as_slice() { json!(only) } else { json!(values) };
-            document.insert(metric.name().to_owned(), value);
+            let definition = Definition { name: metric.name(), unit: metric.unit() };
+            directives.entry(by.billed(source_metrics)).or_default().push(definition);
         }
-        let directives: Vec<Value> = directives
-            .into_iter()
-            .map(|(dimensions, metrics)| json!({ "Namespace": namespace, "Dimensions": dimensions, "Metrics": metrics }))
-            .collect();
-        document.insert("_aws".to_owned(), json!({ "Timestamp": now.unix_ms(), "CloudWatchMetrics": directives }));
-        Value::Object(document)
+        let directive = |(dimensions, metrics)| Directive { namespace, dimensions, metrics };
+        let about = About { timestamp: now.unix_ms(), directives: directives.into_iter().map(directive).collect() };
+        let mut line = serde_json::to_string(&Document { line: &self, about }).expect("its keys are strings");
+        line.push('\n');
+        line
+    }
+}
+
+/// A line in the embedded metric format.
+struct Document<'a> {
+    line: &'a Line,
+    about: About<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct About<'a> {
+    timestamp: i64,
+    #[serde(rename = "CloudWatchMetrics")]
+    directives: Vec<Directive<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'a str,
+    dimensions: &'static [&'static [&'static str]],
+    metrics: Vec<Definition>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Definition {
+    name: &'static str,
+    unit: &'static str,
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (dimension, word) in &self.line.dimensions {
+            map.serialize_entry(dimension, word)?;
+        }
+        for (metric, values) in &self.line.samples {
+            match values.as_slice() {
+                [only] => map.serialize_entry(metric.name(), only)?,
+                many => map.serialize_entry(metric.name(), many)?,
+            }
+        }
+        map.serialize_entry("_aws", &self.about)?;
+        map.end()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     fn lines(said: &[(Metric, &str, &str, u64)]) -> Vec<Value> {
         lines_of(said, true)
@@ -143,6 +187,9 @@ mod tests {
             tally.add(*metric, source, word, *value);
         }
         let lines = tally.lines("Tidings/test", Timestamp::from_unix_ms(1_795_168_800_000));
+        let one_line = |line: &String| line.matches('\n').count() == 1 && line.ends_with('\n');
+        assert!(lines.iter().all(one_line), "{lines:?}");
+        let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert!(tally.lines("Tidings/test", Timestamp::from_unix_ms(0)).is_empty(), "written once");
         lines.iter().for_each(assert_valid);
         lines

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use tidings_config::limits::MAX_MESSAGE_BYTES;
@@ -23,7 +23,7 @@ pub(super) struct Arrival<'a> {
     pub(super) request: &'a VerifiedRequest<'a>,
     pub(super) received: Timestamp,
     pub(super) traceparent: Option<String>,
-    pub(super) body_sha256: Sha256Hex,
+    body_sha256: OnceCell<Sha256Hex>,
     /// The signs that separate the values of its source's ids.
     pub(super) separators: BTreeSet<char>,
     signed: Digests,
@@ -39,9 +39,20 @@ fn once(digests: &Digests, left_out: &OneOrMany<Reference>, make: impl FnOnce() 
 
 impl<'a> Arrival<'a> {
     pub(super) fn of(request: &'a VerifiedRequest<'a>, received: Timestamp) -> Self {
-        let body_sha256 = Sha256Hex::of(request.body());
-        let (traceparent, separators) = (traceparent(request), separators(request.source()));
-        Self { request, received, traceparent, body_sha256, separators, signed: Digests::default(), bodies: Digests::default() }
+        Self {
+            request,
+            received,
+            traceparent: traceparent(request),
+            body_sha256: OnceCell::new(),
+            separators: separators(request.source()),
+            signed: Digests::default(),
+            bodies: Digests::default(),
+        }
+    }
+
+    /// The hash of the body as sent, computed when it is first needed.
+    fn body_sha256(&self) -> Sha256Hex {
+        self.body_sha256.get_or_init(|| Sha256Hex::of(self.request.body())).clone()
     }
 
     /// The hash of the signed bytes, without these fields.
@@ -52,7 +63,7 @@ impl<'a> Arrival<'a> {
     /// The hash of the body, without these fields.
     pub(super) fn body_digest(&self, retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
         if retry_fields.is_empty() {
-            return self.body_sha256.clone();
+            return self.body_sha256();
         }
         once(&self.bodies, retry_fields, || self.request.body_digest(retry_fields))
     }
@@ -62,7 +73,7 @@ impl<'a> Arrival<'a> {
         let source = &self.request.source().name;
         // If each event is signed individually, the delivery as a whole isn't signed.
         let whole = OneOrMany::default();
-        let digest = if self.request.signs_each() { self.body_sha256.clone() } else { self.signed_sha256(&whole) };
+        let digest = if self.request.signs_each() { self.body_sha256() } else { self.signed_sha256(&whole) };
         ClaimKey::unreadable(source, &digest, part)
     }
 
@@ -95,12 +106,12 @@ impl<'a> Arrival<'a> {
                 unreadable: unreadable.clone(),
             })
         };
-        let plain = VerifiedEvent::new(envelope(STANDARD.encode(bytes), None), self.body_sha256.clone());
+        let plain = VerifiedEvent::new(envelope(STANDARD.encode(bytes), None), self.body_sha256());
         if plain.message.len() <= MAX_MESSAGE_BYTES {
             return Ok(plain);
         }
         let packed = envelope(STANDARD.encode(gzip(bytes)), Some(Packed::Gzip));
-        let packed = VerifiedEvent::new(packed, self.body_sha256.clone());
+        let packed = VerifiedEvent::new(packed, self.body_sha256());
         if packed.message.len() <= MAX_MESSAGE_BYTES { Ok(packed) } else { Err(Reply::TooLarge) }
     }
 }
