@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use tidings_config::limits::{ANSWER_RESERVE, BATCH_RESERVE, HIGH_RECEIVE_COUNT};
 use tidings_config::time::Timestamp;
-use tidings_core::claim::decide::RecordedEffect;
+use tidings_core::claim::decide::{RecordedEffect, reads_claim_first};
 use tidings_core::telemetry::Metric;
 use tokio::time::{Instant, timeout_at};
 
@@ -168,10 +168,10 @@ fn owner_of(processor: &Processor, record: &Record) -> Option<String> {
 /// already, so the claim is read first. If the table doesn't respond, planning continues: the commit checks again.
 async fn task(processor: &Processor, record: &Record) -> Result<Task, Failure> {
     let is_sent_again = record.envelope().is_some_and(|envelope| envelope.deliveredtime.is_some());
-    if (record.receive_count > 1 || is_sent_again)
+    if reads_claim_first(record.receive_count, is_sent_again)
         && let Some(key) = &record.claim_key
         && let Ok(Some(effect)) = processor.store.effect(key).await
-        && (effect.links.is_some() || effect.conversation.is_none())
+        && effect.is_complete()
     {
         return Ok(Task::Finish(effect));
     }

@@ -131,8 +131,7 @@ pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Do
         let links = effect.links.iter().flatten().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
         let links = load(processor, links).await.map_err(Failure::in_delivery)?;
         for (place, item) in links {
-            // An identity that was moved to another conversation since is that conversation's to finish.
-            if matches!(&item.content, Content::Link(link) if link.conversation == *conversation) {
+            if matches!(&item.content, Content::Link(link) if effect.moves(Some(&link.conversation))) {
                 adopt(processor, &place.partition, conversation).await?;
             }
         }

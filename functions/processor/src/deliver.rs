@@ -104,10 +104,10 @@ async fn page(processor: &Processor, partition: &str, first: u64) -> Result<(Opt
 
 /// Sends those that this processor hasn't sent yet.
 async fn send_all(processor: &Processor, partition: &str, waiting: &[Waiting], sent: &mut Option<u64>) -> Result<(), Failure> {
-    for Waiting { sequence, what } in waiting {
-        if Some(*sequence) > *sent {
-            send(processor, partition, *sequence, what).await?;
-            *sent = Some(*sequence);
+    for message in waiting {
+        if message.is_unsent(*sent) {
+            send(processor, partition, message.sequence, &message.what).await?;
+            *sent = Some(message.sequence);
         }
     }
     Ok(())

@@ -8,8 +8,8 @@ use crate::processor::Processor;
 use crate::report::{End, Then};
 use tidings_config::limits::CONTENDED_PAUSE;
 use tidings_core::claim::TimelineKey;
-use tidings_core::claim::decide::{AfterFailure, RecordedEffect, after_failure};
-use tidings_core::ports::{DeadLetter, DeadLettered, Entry, Unavailable};
+use tidings_core::claim::decide::{AfterDeadLetter, AfterFailure, RecordedEffect, after_dead_letter, after_failure};
+use tidings_core::ports::{DeadLetter, Entry, Unavailable};
 
 /// Returns the record to the queue. On its last receive, records the reason first.
 pub(crate) async fn settle(processor: &Processor, record: &Record, failure: Failure) -> End {
@@ -49,20 +49,20 @@ async fn dead_letter(processor: &Processor, record: &Record, failure: Failure, u
         entry: entry(record),
         trace_id: record.trace_id().map(str::to_owned),
     };
-    match processor.store.dead_letter(&dead_letter).await {
-        Ok(DeadLettered::Processed(effect)) => processed(processor, failure, &effect).await,
-        Ok(DeadLettered::Yes) => End::Failed { failure, then: Then::Dead { unsent, unrecorded: None } },
-        // The message goes to the dead-letter queue nevertheless; only the reason is missing from the claim.
-        Err(unrecorded) => End::Failed { failure, then: Then::Dead { unsent, unrecorded: Some(unrecorded) } },
+    let (recorded, unrecorded) = match processor.store.dead_letter(&dead_letter).await {
+        Ok(recorded) => (Some(recorded), None),
+        Err(unrecorded) => (None, Some(unrecorded)),
+    };
+    match after_dead_letter(recorded, failure.is_unsent()) {
+        AfterDeadLetter::Dead => End::Failed { failure, then: Then::Dead { unsent, unrecorded } },
+        AfterDeadLetter::Finish(effect) => finished(processor, &effect).await,
+        AfterDeadLetter::Undelivered => End::Failed { failure, then: Then::Undelivered },
     }
 }
 
-/// Its effect exists, although this receive failed: a response was lost, or not all actions were sent. The rest is
-/// done from the record. If that fails, the dead-letter queue keeps the message, so that a redrive does it.
-async fn processed(processor: &Processor, failure: Failure, effect: &RecordedEffect) -> End {
-    // The failed step was tried just now.
-    let unsent = if failure.is_unsent() { Err(failure) } else { finish(processor, effect).await };
-    match unsent {
+/// The rest is done from the record. If that fails, the dead-letter queue keeps the message, so that a redrive does it.
+async fn finished(processor: &Processor, effect: &RecordedEffect) -> End {
+    match finish(processor, effect).await {
         Ok(done) => End::Done(done),
         Err(failure) => End::Failed { failure, then: Then::Undelivered },
     }

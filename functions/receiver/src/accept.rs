@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tidings_config::limits::{EVENTS_AT_ONCE, FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_TRACED_EVENTS};
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp, millis};
-use tidings_core::claim::decide::{AfterRecord, Body, Recorded, after_record};
+use tidings_core::claim::decide::{AfterRecord, Body, Durability, Recorded, after_record};
 use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
 use tidings_core::telemetry::{Metric, STEP, Segment, Shown, is_sampled};
@@ -100,7 +100,7 @@ impl Acceptor {
         }
         let arrival = Arrival { source, bytes: delivery.body.len(), received, trace };
         let count = events.len();
-        let (mut durable, mut places) = (Reply::Duplicate, events.into_iter().enumerate());
+        let (mut durability, mut places) = (Durability::Duplicate, events.into_iter().enumerate());
         while places.len() > 0 {
             let (all, left) = (places.len() == count, places.len());
             if !all && until.is_some_and(|until| self.clock.now() >= until) {
@@ -110,30 +110,25 @@ impl Acceptor {
             }
             let some: Vec<_> = places.by_ref().take(EVENTS_AT_ONCE).collect();
             // An event that isn't durable doesn't stop the events after it.
-            durable = match (self.accept_some(arrival, some, count > EVENTS_AT_ONCE).await, durable) {
-                (Reply::Duplicate, so_far) => so_far,
-                (_, Reply::NotDurable) => Reply::NotDurable,
-                (some, _) => some,
-            };
+            durability = durability.max(self.accept_some(arrival, some, count > EVENTS_AT_ONCE).await);
         }
-        if durable == Reply::NotDurable { Err(durable) } else { Ok(durable) }
+        match durability {
+            Durability::Duplicate => Ok(Reply::Duplicate),
+            Durability::Queued => Ok(Reply::Accepted),
+            Durability::NotDurable => Err(Reply::NotDurable),
+        }
     }
 
-    /// [`Reply::Accepted`], [`Reply::Duplicate`] or [`Reply::NotDurable`].
-    async fn accept_some(&self, arrival: Arrival<'_>, events: Vec<(usize, VerifiedEvent)>, in_steps: bool) -> Reply {
+    async fn accept_some(&self, arrival: Arrival<'_>, events: Vec<(usize, VerifiedEvent)>, in_steps: bool) -> Durability {
         let claimed = stream::iter(events).map(|(place, event)| self.claim(arrival, place, event)).buffered(CONCURRENT_CALLS);
         let waiting: Vec<Waiting> = claimed.filter_map(ready).collect().await;
-        if waiting.is_empty() {
-            return Reply::Duplicate;
-        }
-        let answers = self.enqueue(&waiting, arrival.trace).await;
-        let one_fails = answers.iter().any(Result::is_err);
-        // After one of several steps the time may run out.
-        let marks = one_fails || in_steps;
+        let answers = if waiting.is_empty() { Vec::new() } else { self.enqueue(&waiting, arrival.trace).await };
+        let durability = Durability::of(answers.iter().map(Result::is_ok));
+        let marks = durability.marks(in_steps);
         let settled =
             stream::iter(waiting.into_iter().zip(answers)).map(|(event, answer)| self.settle(arrival, event, answer, marks));
         settled.buffered(CONCURRENT_CALLS).collect::<()>().await;
-        if one_fails { Reply::NotDurable } else { Reply::Accepted }
+        durability
     }
 
     /// Claims one event. `None`: SQS had acknowledged it before. `place` is its index in the delivery, from 0.

@@ -5,6 +5,7 @@
 //! transaction's marker prevents a second effect. Losing an event isn't.
 
 use super::{ClaimState, Sha256Hex};
+use crate::ports::DeadLettered;
 use std::time::Duration;
 use tidings_config::limits::{CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_EVENT_AGE, MAX_OTHER_BODIES, RELOAD_RETRIES};
 use tidings_config::time::Timestamp;
@@ -78,6 +79,31 @@ pub fn after_record(recorded: &Recorded) -> AfterRecord {
     }
 }
 
+/// How far the events of a delivery got, or those of one of its steps. The worst one decides the reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// SQS had acknowledged all of them before.
+    Duplicate,
+    /// SQS has acknowledged all of them.
+    Queued,
+    /// SQS didn't acknowledge one of them: the provider must send the delivery again.
+    NotDurable,
+}
+
+impl Durability {
+    /// `acknowledged`: SQS's result for each event that was sent.
+    pub fn of(acknowledged: impl IntoIterator<Item = bool>) -> Self {
+        let worst = |acknowledged| if acknowledged { Self::Queued } else { Self::NotDurable };
+        acknowledged.into_iter().map(worst).max().unwrap_or(Self::Duplicate)
+    }
+
+    /// Whether the acknowledged events are marked `enqueued`: only if the delivery may be sent again. `in_steps`: after one
+    /// of several steps the time may run out.
+    pub fn marks(self, in_steps: bool) -> bool {
+        self == Self::NotDurable || in_steps
+    }
+}
+
 /// What a processed claim records about its effect. The work that is left after a commit (actions to send, items of
 /// an identity to move) is read from here and from the stored items. It is never planned again: rules, fetched
 /// objects and configuration may have changed since.
@@ -87,6 +113,26 @@ pub struct RecordedEffect {
     pub conversation: Option<String>,
     /// The identities that the event linked to it. `None`: the previous version committed it and recorded none.
     pub links: Option<Vec<String>>,
+}
+
+impl RecordedEffect {
+    /// Whether the record alone says what is left to do. If not, the previous version wrote it, and the links come from a
+    /// new plan.
+    pub fn is_complete(&self) -> bool {
+        self.links.is_some() || self.conversation.is_none()
+    }
+
+    /// Whether the items of a recorded identity are this effect's to move. `link`: the conversation that the identity is
+    /// linked to now. An identity that was moved to another conversation since is that conversation's to finish.
+    pub fn moves(&self, link: Option<&str>) -> bool {
+        link.is_some() && link == self.conversation.as_deref()
+    }
+}
+
+/// Whether a message's claim is read before it is planned: a message that is received again, or that the receiver sent
+/// again, may have its effect already.
+pub fn reads_claim_first(receive_count: u32, is_sent_again: bool) -> bool {
+    receive_count > 1 || is_sent_again
 }
 
 /// The result of a commit's transaction.
@@ -155,6 +201,27 @@ pub fn after_failure(receive_count: u32, max_receive_count: u32, contended: bool
         (true, _) => AfterFailure::Retry,
         (false, true) => AfterFailure::Requeue,
         (false, false) => AfterFailure::DeadLetter,
+    }
+}
+
+/// What happens after an event was recorded as dead-lettered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AfterDeadLetter {
+    /// The message goes to the dead-letter queue. If the record failed, only the reason is missing.
+    Dead,
+    /// Its effect exists, although this receive failed: a response was lost. Finish the work that its record names.
+    Finish(RecordedEffect),
+    /// Its effect exists, and what is left failed just now: the dead-letter queue keeps the message, so that a redrive
+    /// finishes it.
+    Undelivered,
+}
+
+/// `recorded`: `None` if there was no response. `is_unsent`: the failure was to send what the effect promises.
+pub fn after_dead_letter(recorded: Option<DeadLettered>, is_unsent: bool) -> AfterDeadLetter {
+    match recorded {
+        None | Some(DeadLettered::Yes) => AfterDeadLetter::Dead,
+        Some(DeadLettered::Processed(_)) if is_unsent => AfterDeadLetter::Undelivered,
+        Some(DeadLettered::Processed(effect)) => AfterDeadLetter::Finish(effect),
     }
 }
 
@@ -234,6 +301,38 @@ mod tests {
         assert_eq!(after_failure(4, 5, false), AfterFailure::Retry);
         assert_eq!(after_failure(5, 5, false), AfterFailure::DeadLetter);
         assert_eq!(after_failure(6, 5, false), AfterFailure::DeadLetter);
+    }
+
+    #[test]
+    fn the_event_that_is_not_durable_decides_the_reply_and_the_marks() {
+        assert_eq!(Durability::of([]), Durability::Duplicate);
+        assert_eq!(Durability::of([true, true]), Durability::Queued);
+        assert_eq!(Durability::of([true, false, true]), Durability::NotDurable);
+        assert!(Durability::NotDurable.marks(false) && Durability::Queued.marks(true) && !Durability::Queued.marks(false));
+    }
+
+    #[test]
+    fn a_claim_is_read_first_where_its_effect_may_exist() {
+        assert!(!reads_claim_first(1, false) && reads_claim_first(1, true) && reads_claim_first(2, false));
+        let effect = |conversation: Option<&str>, links| RecordedEffect { conversation: conversation.map(str::to_owned), links };
+        assert!(effect(Some("ann"), Some(Vec::new())).is_complete() && effect(None, None).is_complete());
+        assert!(!effect(Some("ann"), None).is_complete(), "the previous version's");
+    }
+
+    #[test]
+    fn an_identity_is_moved_only_to_the_recorded_conversation() {
+        let effect = |conversation: Option<&str>| RecordedEffect { conversation: conversation.map(str::to_owned), links: None };
+        assert!(effect(Some("ann")).moves(Some("ann")) && !effect(Some("ann")).moves(Some("bob")));
+        assert!(!effect(Some("ann")).moves(None) && !effect(None).moves(Some("ann")) && !effect(None).moves(None), "erased");
+    }
+
+    #[test]
+    fn an_effect_that_exists_is_finished_unless_that_failed_just_now() {
+        let processed = || Some(DeadLettered::Processed(RecordedEffect::default()));
+        assert_eq!(after_dead_letter(None, false), AfterDeadLetter::Dead);
+        assert_eq!(after_dead_letter(Some(DeadLettered::Yes), false), AfterDeadLetter::Dead);
+        assert_eq!(after_dead_letter(processed(), false), AfterDeadLetter::Finish(RecordedEffect::default()));
+        assert_eq!(after_dead_letter(processed(), true), AfterDeadLetter::Undelivered);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use ending::{Combination, End, Next, Openings, Terms, is_late};
 pub use fact::{Fact, FactKind, Facts, Member};
 pub use fit::{Dropped, Loss, fit};
 pub use join::{Branch, JoinState, Seen, Taken, join_cause, join_order, join_partition};
-pub use link::{Link, Owner};
+pub use link::{Link, Linked, Owner};
 pub use merge::{Change, Changes, Merged};
 pub use moving::{Moved, moved};
 pub use order::{Order, Tie};

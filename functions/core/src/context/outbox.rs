@@ -54,6 +54,13 @@ pub enum Outgoing {
     Timer { due: Timestamp, message: String },
 }
 
+impl Waiting {
+    /// Whether it is still to be sent. `sent`: the newest sequence that this processor has sent.
+    pub fn is_unsent(&self, sent: Option<u64>) -> bool {
+        Some(self.sequence) > sent
+    }
+}
+
 /// A full page: the actions that waited when it was filled.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Page {

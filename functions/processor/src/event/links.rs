@@ -1,15 +1,11 @@
-//! Applies a plan's links to the stored items. Pure.
-//!
-//! There are no chains. A conversation with identities is linked to itself, by the item that would link an identity
-//! to its conversation. So one condition on one item, inside the transaction, decides whether a name is a
-//! conversation or an identity, for any order of events.
+//! Applies a plan's links to the stored items. Pure. [`Linked`] decides; this module writes the items.
 
 use crate::event::plan::{EventPlan, Linking};
 use crate::failure::{Failure, FailureKind};
 use crate::view::View;
 use crate::work::Applied;
 use tidings_core::claim::Outcome;
-use tidings_core::context::{Content, Item, ItemKey, Link, Order, Place};
+use tidings_core::context::{Content, Item, ItemKey, Link, Linked, Order, Place};
 
 /// Adds the items that the links write. If a rule's link conflicts, it is counted and the event continues. If an
 /// external or manual link conflicts, it fails with its reason.
@@ -24,22 +20,23 @@ pub(crate) fn link(applied: &mut Applied, view: &View, plan: &EventPlan, order: 
         }
         Linking::Stated | Linking::Moved => Err(Failure::from(failure)),
     };
-    if view.link(&view.partition).is_some_and(|to| to != view.partition) {
-        return refused(applied, FailureKind::LinkTarget);
-    }
+    let its_link = view.link(&view.partition);
     for identity in &plan.links {
-        match view.link(identity) {
-            None => make(applied, view, identity, order),
-            Some(to) if to == view.partition => {}
-            Some(to) if to == identity => refused(applied, FailureKind::LinkedTo)?,
-            Some(before) if plan.linking == Linking::Moved => {
-                let mirror = Place::new(before, ItemKey::Identity(identity.clone()));
-                if let Some(version) = view.items.get(&mirror).and_then(|item| item.version) {
-                    applied.deletes.insert(mirror, version);
+        let link = view.link(identity);
+        match Linked::of(&view.partition, its_link, identity, link) {
+            Linked::Make => make(applied, view, identity, order),
+            Linked::Known => {}
+            Linked::TargetIsIdentity => return refused(applied, FailureKind::LinkTarget),
+            Linked::IsConversation => refused(applied, FailureKind::LinkedTo)?,
+            Linked::Elsewhere if plan.linking == Linking::Moved => {
+                let mirror = link.map(|before| Place::new(before, ItemKey::Identity(identity.clone())));
+                let known = mirror.and_then(|mirror| view.items.get_key_value(&mirror));
+                if let Some((mirror, Item { version: Some(version), .. })) = known {
+                    applied.deletes.insert(mirror.clone(), *version);
                 }
                 make(applied, view, identity, order);
             }
-            Some(_) => applied.conflicts += 1,
+            Linked::Elsewhere => applied.conflicts += 1,
         }
     }
     Ok(())
