@@ -123,7 +123,13 @@ fn who_triggers(metric: Metric, threshold: f64) -> Trigger {
         | Metric::Processed
         | Metric::Emitted
         | Metric::Deferred
-        | Metric::ArrivalLag => Trigger::OneEvent,
+        | Metric::ArrivalLag
+        | Metric::WebhookDelivered
+        | Metric::WebhookRefused
+        | Metric::WebhookUnanswered
+        | Metric::WebhookFailed
+        | Metric::EndpointDisabled
+        | Metric::ConditionWithoutValue => Trigger::OneEvent,
         Metric::SloMiss | Metric::ProcessingLag | Metric::CommitLatency | Metric::Conflicts | Metric::Shed => Trigger::ManyEvents,
         Metric::EnqueueFailed
         | Metric::ClaimUnknown

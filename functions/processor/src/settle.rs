@@ -50,7 +50,7 @@ async fn dead_letter(processor: &Processor, record: &Record, failure: Failure, u
         trace_id: record.trace_id().map(str::to_owned),
     };
     match processor.store.dead_letter(&dead_letter).await {
-        Ok(DeadLettered::Processed(effect)) => processed(processor, failure, &effect).await,
+        Ok(DeadLettered::Processed(effect)) => processed(processor, record, failure, &effect).await,
         Ok(DeadLettered::Yes) => End::Failed { failure, then: Then::Dead { unsent, unrecorded: None } },
         // The message goes to the dead-letter queue nevertheless; only the reason is missing from the claim.
         Err(unrecorded) => End::Failed { failure, then: Then::Dead { unsent, unrecorded: Some(unrecorded) } },
@@ -59,9 +59,9 @@ async fn dead_letter(processor: &Processor, record: &Record, failure: Failure, u
 
 /// Its effect exists, although this receive failed: a response was lost, or not all actions were sent. The rest is
 /// done from the record. If that fails, the dead-letter queue keeps the message, so that a redrive does it.
-async fn processed(processor: &Processor, failure: Failure, effect: &RecordedEffect) -> End {
+async fn processed(processor: &Processor, record: &Record, failure: Failure, effect: &RecordedEffect) -> End {
     // The failed step was tried just now.
-    let unsent = if failure.is_unsent() { Err(failure) } else { finish(processor, effect).await };
+    let unsent = if failure.is_unsent() { Err(failure) } else { finish(processor, record.envelope(), effect).await };
     match unsent {
         Ok(done) => End::Done(done),
         Err(failure) => End::Failed { failure, then: Then::Undelivered },
