@@ -114,7 +114,10 @@ async fn make(
     let verdict = verdict(&answer, begun.failures(), now, fastrand::f64());
     let record = record(&answer, &begun, started, now);
     let status = record.status;
-    count(verdict, status.is_some());
+    match verdict {
+        Verdict::GiveUp => Metric::WebhookFailed.measure(1),
+        Verdict::Delivered | Verdict::Retry { .. } | Verdict::Gone => {}
+    }
     // Before the attempt is recorded: after a crash the attempt counts as lost, and the next one finds the endpoint as it is.
     if changes(to, health(&answer), now) {
         settle(publisher, to, health(&answer), now).await?;
@@ -155,15 +158,6 @@ async fn send_next(publisher: &Publisher, delivery: &Delivery, now: Timestamp) -
     let (message, delay) = delivery.next(now);
     let sent = publisher.queue.send_batch(&[Delayed { message: message.encode(), delay }]).await;
     sent.into_iter().collect()
-}
-
-fn count(verdict: Verdict, is_answered: bool) {
-    match verdict {
-        Verdict::Delivered => Metric::WebhookDelivered.measure(1),
-        Verdict::Retry { .. } if is_answered => Metric::WebhookRefused.measure(1),
-        Verdict::Retry { .. } => Metric::WebhookUnanswered.measure(1),
-        Verdict::GiveUp | Verdict::Gone => Metric::WebhookFailed.measure(1),
-    }
 }
 
 fn call(to: &Registered, keys: &Keys, published: &Published, delivery: &Delivery, at: Timestamp) -> Call {

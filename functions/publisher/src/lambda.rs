@@ -27,6 +27,13 @@ pub struct Invocation {
     sweep: Option<Sweep>,
 }
 
+impl Invocation {
+    /// Whether it is the schedule's.
+    pub fn is_sweep(&self) -> bool {
+        self.records.is_none() && self.sweep.is_some()
+    }
+}
+
 /// What to sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tidings_config::endpoint::{Endpoint, Subscription};
 use tidings_config::limits::MAX_ENDPOINTS;
 use tidings_core::published::Published;
-use tidings_core::telemetry::Metric;
 use tidings_expressions::{Expression, Scope, Variables};
 
 /// Conditions, each compiled once.
@@ -56,7 +55,7 @@ impl Conditions {
         match holds {
             Some(Value::Bool(holds)) => holds,
             Some(_) | None => {
-                Metric::ConditionWithoutValue.measure(1);
+                tracing::debug!(endpoint = %endpoint.id, "the condition has no truth value for this event");
                 false
             }
         }

@@ -188,18 +188,10 @@ metrics! {
     OffLadder: Count by Source,
     /// Links that weren't made: the identity belongs to another conversation, or has identities of its own.
     LinkConflict: Count by Source,
-    /// Webhooks that an endpoint answered with a 2xx.
-    WebhookDelivered: Count by All,
-    /// Attempts that an endpoint answered with another status, and that are made again.
-    WebhookRefused: Count by All,
-    /// Attempts without an answer, which are made again.
-    WebhookUnanswered: Count by All,
     /// Deliveries that were given up: all attempts failed, the address isn't allowed, or the endpoint answered 410. They are stored for 30 days.
     WebhookFailed: Count by All,
     /// Endpoints that were disabled, because they answered 410 or failed for three days.
     EndpointDisabled: Count by All,
-    /// Conditions of endpoints that had no value, or none that is true or false: the endpoint doesn't get the event.
-    ConditionWithoutValue: Count by All,
     /// Time to start a function: from its first line until it is ready for its first event.
     ColdStart: Milliseconds by Function,
 }
