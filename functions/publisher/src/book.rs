@@ -9,6 +9,7 @@ use crate::ports::EndpointStore;
 use crate::secrets::locked;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tidings_config::endpoint::{Endpoint, EndpointId};
 use tidings_config::limits::MAX_ENDPOINTS;
 use tidings_config::time::{Clock, Timestamp};
@@ -20,13 +21,19 @@ pub struct Book {
     of_file: BTreeMap<EndpointId, Endpoint>,
     store: Arc<dyn EndpointStore>,
     clock: Arc<dyn Clock>,
+    kept: Duration,
     known: Mutex<Option<(Timestamp, Arc<Vec<Registered>>)>>,
 }
 
 impl Book {
     pub fn new(of_file: Vec<Endpoint>, store: Arc<dyn EndpointStore>, clock: Arc<dyn Clock>) -> Self {
         let of_file = of_file.into_iter().map(|endpoint| (endpoint.id.clone(), endpoint)).collect();
-        Self { of_file, store, clock, known: Mutex::default() }
+        Self { of_file, store, clock, kept: ENDPOINTS_KEPT, known: Mutex::default() }
+    }
+
+    /// Reads the list each time.
+    pub(crate) fn read_each_time(self) -> Self {
+        Self { kept: Duration::ZERO, ..self }
     }
 
     /// All endpoints, the most urgent first, perhaps as they were a moment ago.
@@ -34,7 +41,7 @@ impl Book {
         let now = self.clock.now();
         let known = locked(&self.known).clone();
         if let Some((read, all)) = &known
-            && now.since(*read) < ENDPOINTS_KEPT
+            && now.since(*read) < self.kept
             && *read <= now
         {
             return Ok(Arc::clone(all));

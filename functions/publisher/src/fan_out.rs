@@ -11,7 +11,7 @@ use crate::limits::CLAIMS_AT_ONCE;
 use crate::ports::Claimed;
 use crate::publisher::Publisher;
 use crate::select::{Seen, subscribes};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::future::join_all;
 use std::time::Duration;
 use tidings_config::limits::MAX_BATCH_MESSAGES;
 use tidings_config::time::Timestamp;
@@ -44,9 +44,17 @@ pub(crate) async fn fan_out(publisher: &Publisher, message: &str) -> Result<usiz
     }
     let now = publisher.clock.now();
     publisher.deliveries.put_event(&webhook_id(&published), message, now).await?;
-    let claims = matched.iter().map(|one| claim(publisher, one, &published, now));
-    let queued: Vec<Option<DeliveryKey>> = stream::iter(claims).buffered(CLAIMS_AT_ONCE).try_collect().await?;
-    let messages: Vec<Delayed> = queued.into_iter().flatten().map(|key| first(&key)).collect();
+    let mut queued = Vec::new();
+    for some in matched.chunks(CLAIMS_AT_ONCE) {
+        let mut claims = Vec::with_capacity(some.len());
+        for one in some {
+            claims.push(claim(publisher, one, &published, now));
+        }
+        for claimed in join_all(claims).await {
+            queued.extend(claimed?);
+        }
+    }
+    let messages: Vec<Delayed> = queued.iter().map(first).collect();
     for batch in messages.chunks(MAX_BATCH_MESSAGES) {
         for sent in publisher.queue.send_batch(batch).await {
             sent?;

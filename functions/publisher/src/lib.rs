@@ -20,6 +20,7 @@ pub mod limits;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod notice;
+pub mod operate;
 pub mod ports;
 mod publisher;
 pub mod schedule;

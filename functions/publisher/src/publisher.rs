@@ -52,6 +52,12 @@ impl Publisher {
         }
     }
 
+    /// Reads the endpoints for each event, instead of every 15 seconds.
+    #[must_use]
+    pub fn reading_endpoints_each_time(self) -> Self {
+        Self { book: self.book.read_each_time(), ..self }
+    }
+
     /// The endpoints, for operators.
     pub fn endpoints(&self) -> &Book {
         &self.book

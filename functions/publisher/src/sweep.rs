@@ -11,6 +11,7 @@ use crate::ports::Due;
 use crate::publisher::Publisher;
 use std::time::Duration;
 use tidings_config::limits::{MAX_BATCH_MESSAGES, MAX_TIMER_DELAY};
+use tidings_config::time::Timestamp;
 use tidings_core::ports::{Delayed, Unavailable};
 use tidings_core::telemetry;
 use tokio::time::Instant;
@@ -36,6 +37,18 @@ impl Publisher {
         }
         telemetry::flush(self.clock.now());
         swept
+    }
+}
+
+impl Publisher {
+    /// When the first attempt is due that a sweep sends. `None`: there is none by this time.
+    pub async fn first_due(&self, by: Timestamp) -> Result<Option<Timestamp>, Unavailable> {
+        let mut first = None;
+        for partition in 0..DUE_PARTITIONS {
+            let due = self.deliveries.due(partition, by, 1).await?;
+            first = first.into_iter().chain(due.first().map(|due| due.due)).min();
+        }
+        Ok(first)
     }
 }
 
