@@ -1,6 +1,8 @@
 //! The template agrees with the code.
 
 use processor::lambda::Invocation;
+use publisher::aws::DUE_INDEX;
+use publisher::limits as webhooks;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tidings_config::limits::{
@@ -8,7 +10,7 @@ use tidings_config::limits::{
     STORED_TIMER_KEPT, SWEEP_INTERVAL, SWEEP_OVERDUE, SWEEP_PROVEN, SWEEP_RESERVE,
 };
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
-use tidings_core::settings::{ProcessorSettings, ReaderSettings, ReceiverSettings};
+use tidings_core::settings::{ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings};
 use tidings_project::limits::MAX_JOIN_WITHIN;
 use tidings_tests::template::{FrontDoor, Template};
 
@@ -23,6 +25,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
         ("Receiver", ReceiverSettings::VARIABLES),
         ("Processor", ProcessorSettings::VARIABLES),
         ("Reader", ReaderSettings::VARIABLES),
+        ("Publisher", PublisherSettings::VARIABLES),
     ] {
         let variables = template.property(function, "/Environment/Variables").as_object().unwrap();
         let expected: BTreeSet<&str> = reads.iter().copied().chain(["RUST_LOG"]).collect();
@@ -78,7 +81,7 @@ fn the_queues_accept_the_receivers_messages() {
     let template = Template::read();
     let queues: Vec<&String> =
         template.resources().filter(|(_, r)| r["Type"] == "AWS::SQS::Queue").map(|(name, _)| name).collect();
-    assert_eq!(queues.len(), 6);
+    assert_eq!(queues.len(), 10);
     for queue in queues {
         assert_eq!(template.number(queue, "/MaximumMessageSize"), MAX_MESSAGE_BYTES as u64);
         let policy = &format!("{queue}Policy");
@@ -230,10 +233,31 @@ fn each_role_has_what_its_ports_need_and_no_more() {
     ];
     let reader =
         ["dynamodb:Query ContextTable.Arn", "logs:CreateLogStream ReaderLogGroup.Arn", "logs:PutLogEvents ReaderLogGroup.Arn"];
+    let publisher = [
+        "dynamodb:GetItem DeliveriesTable.Arn",
+        "dynamodb:GetItem EndpointsTable.Arn",
+        "dynamodb:PutItem DeliveriesTable.Arn",
+        "dynamodb:PutItem EndpointsTable.Arn",
+        "dynamodb:Query ${DeliveriesTable.Arn}/index/due",
+        "dynamodb:Query EndpointsTable.Arn",
+        "dynamodb:UpdateItem DeliveriesTable.Arn",
+        "logs:CreateLogStream PublisherLogGroup.Arn",
+        "logs:PutLogEvents PublisherLogGroup.Arn",
+        "secretsmanager:GetSecretValue EndpointsSecret.Id",
+        "sqs:DeleteMessage DeliveriesQueue.Arn",
+        "sqs:DeleteMessage PublishedQueue.Arn",
+        "sqs:GetQueueAttributes DeliveriesQueue.Arn",
+        "sqs:GetQueueAttributes PublishedQueue.Arn",
+        "sqs:ReceiveMessage DeliveriesQueue.Arn",
+        "sqs:ReceiveMessage PublishedQueue.Arn",
+        "sqs:SendMessage DeliveriesQueue.Arn",
+        "sqs:SendMessage PublishedQueue.Arn",
+    ];
     for (function, role, expected) in [
         ("Receiver", "ReceiverRole", &receiver[..]),
         ("Processor", "ProcessorRole", &processor[..]),
         ("Reader", "ReaderRole", &reader[..]),
+        ("Publisher", "PublisherRole", &publisher[..]),
     ] {
         assert_eq!(template.text(function, "/Role"), format!("{role}.Arn"));
         assert_eq!(template.grants(role), expected.iter().map(|g| (*g).to_owned()).collect(), "{role}");
@@ -242,7 +266,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         roles,
-        ["ReceiverRole", "ProcessorRole", "ReaderRole", "DeploymentRole"],
+        ["ReceiverRole", "ProcessorRole", "ReaderRole", "PublisherRole", "DeploymentRole"],
         "one for each function, one for moving them"
     );
     for (name, resource) in template.resources().filter(|(_, r)| r["Type"] == "AWS::Serverless::Function") {
@@ -261,11 +285,13 @@ fn the_tables_are_what_the_adapters_expect() {
     let pair = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
     assert_eq!(keys("ClaimsTable", "/KeySchema"), [pair("pk", "HASH")]);
     assert_eq!(keys("ContextTable", "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
-    assert_eq!(keys("TimersTable", "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
+    for table in ["TimersTable", "EndpointsTable", "DeliveriesTable"] {
+        assert_eq!(keys(table, "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
+    }
     assert_eq!(template.text("ClaimsTable", "/GlobalSecondaryIndexes/0/IndexName"), TIMELINE_INDEX);
     let index = keys("ClaimsTable", "/GlobalSecondaryIndexes/0/KeySchema");
     assert_eq!(index, [pair("conversation", "HASH"), pair("occurred", "RANGE")]);
-    for table in ["ClaimsTable", "ContextTable", "TimersTable"] {
+    for table in ["ClaimsTable", "ContextTable", "TimersTable", "DeliveriesTable"] {
         assert_eq!(template.text(table, "/BillingMode"), "PAY_PER_REQUEST");
         assert_eq!(
             template.property(table, "/TimeToLiveSpecification"),
@@ -276,6 +302,49 @@ fn the_tables_are_what_the_adapters_expect() {
         assert_eq!(template.property(table, "/SSESpecification/SSEEnabled"), &json!(["HasKey", true, false]));
         assert_eq!(template.property(table, "/SSESpecification/SSEType"), &json!(["HasKey", "KMS", "AWS::NoValue"]));
     }
+}
+
+/// Nothing of it exists unless it is asked for: tests/policy/test_parameters.py checks the stacks without.
+#[test]
+fn the_publisher_is_off_by_default_and_what_it_has_is_what_its_code_expects() {
+    let template = Template::read();
+    assert_eq!(template.parameter("Publisher")["Default"], "false");
+    let of_it = template.resources().filter(|(name, _)| {
+        ["Publish", "Deliveries", "Endpoint", "WebhookFailed"].iter().any(|part| name.starts_with(part))
+            || *name == "ProcessorPublishPolicy"
+    });
+    for (name, resource) in of_it {
+        let condition = resource["Condition"].as_str().unwrap_or_default();
+        assert!(condition.starts_with("Publishes"), "{name}: {condition:?}");
+    }
+    let variable = template.property("Processor", "/Environment/Variables/PUBLISHED_QUEUE_URL");
+    assert_eq!(variable, &json!(["Publishes", "PublishedQueue", ""]));
+    assert_eq!(template.text("DeliveriesTable", "/GlobalSecondaryIndexes/0/IndexName"), DUE_INDEX);
+    let index = template.property("DeliveriesTable", "/GlobalSecondaryIndexes/0");
+    assert_eq!(index["Projection"], json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["attempts"]}));
+    assert_eq!(
+        (&index["KeySchema"][0]["AttributeName"], &index["KeySchema"][1]["AttributeName"]),
+        (&json!("due_partition"), &json!("due_at"))
+    );
+    for queue in ["PublishedQueue", "DeliveriesQueue"] {
+        let visibility = template.number(queue, "/VisibilityTimeout");
+        assert!(visibility >= 6 * template.number("Publisher", "/Timeout"), "{queue}: as AWS asks for");
+        assert!(visibility > webhooks::ATTEMPT_LEASE.as_secs(), "{queue}: an attempt that was lost is seen at the next receive");
+        assert!(template.number(queue, "/RedrivePolicy/maxReceiveCount") >= 5);
+    }
+    for source in ["PublishedSource", "DeliveriesSource"] {
+        assert_eq!(template.property(source, "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
+    }
+    let timeout = template.number("Publisher", "/Timeout");
+    let attempt = webhooks::ATTEMPT_TIMEOUT + webhooks::BATCH_RESERVE + 4 * OPERATION_TIMEOUT;
+    assert!(timeout > attempt.as_secs(), "an attempt fits into {timeout} s with its reads and writes");
+    assert_eq!(
+        template.text("DeliveriesSchedule", "/ScheduleExpression"),
+        format!("rate({} minute)", webhooks::SWEEP_INTERVAL.as_secs() / 60)
+    );
+    let input: publisher::lambda::Invocation =
+        serde_json::from_str(template.text("DeliveriesSchedule", "/Targets/0/Input")).expect("an invocation");
+    assert!(input.is_sweep());
 }
 
 #[test]
@@ -324,7 +393,7 @@ fn traces_are_off_unless_they_are_asked_for() {
     let template = Template::read();
     assert_eq!(template.parameter("Tracing")["Default"], "PassThrough");
     assert_eq!(template.condition("Traced"), &json!(["Tracing", "Active"]));
-    for function in ["Receiver", "Processor", "Reader"] {
+    for function in ["Receiver", "Processor", "Reader", "Publisher"] {
         assert_eq!(template.text(function, "/Tracing"), "Tracing", "{function}");
         // Granted in the role itself, so that it applies before the function exists, which traces from its first
         // invocation on.
@@ -338,7 +407,7 @@ fn traces_are_off_unless_they_are_asked_for() {
 #[test]
 fn lambda_logs_only_failures() {
     let template = Template::read();
-    for function in ["Receiver", "Processor", "Reader"] {
+    for function in ["Receiver", "Processor", "Reader", "Publisher"] {
         assert_eq!(template.text(function, "/LoggingConfig/SystemLogLevel"), "WARN", "{function}");
         assert_eq!(template.text(function, "/LoggingConfig/ApplicationLogLevel"), "TRACE", "{function}: RUST_LOG is the filter");
     }
@@ -481,9 +550,9 @@ fn the_operators_key_encrypts_all_stored_data() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 6 + 3 + 4 + 4);
+    assert_eq!(kept, 10 + 5 + 5 + 5, "queues, tables, groups of logs, secrets");
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
-    for (function, may) in [("Receiver", &both), ("Processor", &both), ("Reader", &decrypts)] {
+    for (function, may) in [("Receiver", &both), ("Processor", &both), ("Publisher", &both), ("Reader", &decrypts)] {
         let policy = format!("{function}KeyPolicy");
         assert_eq!(template.text(&policy, "/RoleName"), format!("{function}Role"));
         let statement = template.property(&policy, "/PolicyDocument/Statement/0");
@@ -496,7 +565,7 @@ fn the_operators_key_encrypts_all_stored_data() {
 fn logs_have_a_retention_and_a_dead_letter_has_an_alarm() {
     let template = Template::read();
     let groups: Vec<_> = template.resources().filter(|(_, r)| r["Type"] == "AWS::Logs::LogGroup").collect();
-    assert_eq!(groups.len(), 4);
+    assert_eq!(groups.len(), 5);
     assert!(groups.iter().all(|(_, group)| group["Properties"]["RetentionInDays"] == "LogRetentionDays"));
     assert_eq!(template.text("DeadLetterAlarm", "/MetricName"), "ApproximateNumberOfMessagesVisible");
 }
@@ -516,7 +585,18 @@ fn the_outputs_are_those_that_tools_look_for() {
         "TimersTableName",
         "WebhookUrl",
     ];
-    let sometimes = ["ApiSecretArn", "CapturedSecretArn", "ContextTokensArn", "ContextUrl", "KmsKeyArn"];
+    let sometimes = [
+        "ApiSecretArn",
+        "CapturedSecretArn",
+        "ContextTokensArn",
+        "ContextUrl",
+        "DeliveriesQueueUrl",
+        "DeliveriesTableName",
+        "EndpointsSecretArn",
+        "EndpointsTableName",
+        "KmsKeyArn",
+        "PublishedQueueUrl",
+    ];
     let template = Template::read();
     assert_eq!(template.outputs(), set(always.into_iter().chain(sometimes)));
     for output in always {

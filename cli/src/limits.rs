@@ -140,3 +140,17 @@ const _: () = {
     assert!(MAX_PRICED_EVENTS < 1 << 53, "a double counts them exactly");
     assert!(MAX_STATUS_SPAN.as_secs() / 60 * 12 <= 100_800, "a point a minute of a dozen metrics, in one call");
 };
+
+/// Deliveries of an endpoint that are listed unless another number is given.
+pub const DELIVERIES_LISTED: usize = 20;
+
+pub const MAX_DELIVERIES_LISTED: usize = 1_000;
+
+/// Deliveries that are read in one call.
+pub const DELIVERIES_PAGE: usize = 100;
+
+/// How long `tidings endpoints test` waits for the first attempt: longer than one may take.
+pub const ENDPOINT_TEST_WAIT: Duration = Duration::from_secs(20);
+
+/// How often it looks.
+pub const ENDPOINT_TEST_LOOK: Duration = Duration::from_millis(250);

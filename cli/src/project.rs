@@ -26,6 +26,9 @@ pub const SOURCES: &str = "sources.yaml";
 /// The file of its rules.
 pub const RULES: &str = "rules.yaml";
 
+/// The file of its endpoints. A project needn't have it.
+pub const ENDPOINTS: &str = "endpoints.yaml";
+
 /// The folder of its event schemas.
 pub const SCHEMAS: &str = "schemas";
 
@@ -109,9 +112,12 @@ impl Location {
     pub fn files(&self) -> Result<ProjectFiles, Failure> {
         match self {
             Self::Demo => Ok(tidings_events::project::files()),
-            Self::Folder(_) => {
-                Ok(ProjectFiles { sources: self.file(SOURCES)?, rules: self.file(RULES)?, schemas: self.schemas()? })
-            }
+            Self::Folder(_) => Ok(ProjectFiles {
+                sources: self.file(SOURCES)?,
+                rules: self.file(RULES)?,
+                schemas: self.schemas()?,
+                endpoints: self.optional(ENDPOINTS)?,
+            }),
         }
     }
 
@@ -121,6 +127,14 @@ impl Location {
         match self {
             Self::Folder(folder) => read(folder, &folder.join(name)),
             Self::Demo => Ok(if name == SOURCES { files().sources } else { files().rules }),
+        }
+    }
+
+    /// A file that a project needn't have, by its name.
+    pub(crate) fn optional(&self, name: &str) -> Result<Option<ProjectFile>, Failure> {
+        match self {
+            Self::Folder(folder) if folder.join(name).exists() => read(folder, &folder.join(name)).map(Some),
+            Self::Folder(_) | Self::Demo => Ok(None),
         }
     }
 
@@ -138,7 +152,7 @@ impl Location {
             Self::Demo => Vec::new(),
             Self::Folder(folder) => {
                 let schemas = files::below(&folder.join(SCHEMAS), MAX_SCHEMAS).unwrap_or_default();
-                [SOURCES, RULES, SCHEMAS].map(|name| folder.join(name)).into_iter().chain(schemas).collect()
+                [SOURCES, RULES, ENDPOINTS, SCHEMAS].map(|name| folder.join(name)).into_iter().chain(schemas).collect()
             }
         }
     }

@@ -4,13 +4,16 @@ use crate::Failure;
 use crate::clients::loader;
 use crate::dev_client::token::{Token, is_here};
 use crate::dev_client::{self, about, aws, dev_aws_url, dev_url};
-use crate::stack::{DeadLetters, Reader};
+use crate::stack::{DeadLetters, Reader, Webhooks};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
 use clap::Args;
+use publisher::aws::{DynamoDeliveries, DynamoEndpoints, SqsDeliveries};
 use serde::Serialize;
 use std::fmt::Display;
+use std::sync::Arc;
+use tidings_config::reach::Reach;
 use tidings_config::time::{Clock as _, SystemClock, Timestamp};
 use tidings_core::aws::{DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause};
 use tidings_core::ports::Unavailable;
@@ -226,6 +229,39 @@ pub(crate) async fn depths(options: &Place) -> Result<[(&'static str, Result<Dep
     let (sqs, [events, dead, actions]) = queues(options, [QueueName::Events, QueueName::DeadLetters, QueueName::Actions]).await?;
     let (events, dead, actions) = tokio::join!(Depth::of(&sqs, &events), Depth::of(&sqs, &dead), Depth::of(&sqs, &actions));
     Ok([("events", events), ("dead letters", dead), ("actions", actions)])
+}
+
+/// The publisher's tables, its queue and its secret.
+pub(crate) async fn webhooks(options: &Place) -> Result<Webhooks, Failure> {
+    let Some(stack) = &options.stack else {
+        let endpoint = dev_endpoint(options).await;
+        let token = Token::of(&endpoint);
+        let config = aws::embedded_at(&endpoint, token.as_ref()).load().await;
+        let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&config), aws_sdk_sqs::Client::new(&config));
+        let secrets = aws_sdk_secretsmanager::Client::new(&config);
+        return Ok(Webhooks {
+            endpoints: Arc::new(DynamoEndpoints::new(dynamodb.clone(), dev_client::ENDPOINTS_TABLE.to_owned())),
+            deliveries: DynamoDeliveries::new(dynamodb, dev_client::DELIVERIES_TABLE.to_owned()),
+            queue: SqsDeliveries::new(sqs, aws::queue_url_at(&endpoint, dev_client::DELIVERIES_QUEUE)),
+            secrets: SecretsManager::new(secrets, dev_client::ENDPOINTS_SECRET.to_owned()),
+            reach: Reach::Loopback,
+        });
+    };
+    let config = config(options).await;
+    let outputs = outputs(&config, stack).await?;
+    if outputs.iter().all(|(key, _)| key != "EndpointsTableName") {
+        return Err(Failure::new(format!("stack {stack} sends no webhooks to endpoints"))
+            .hint("deploy it with the parameter Publisher=true: docs/webhooks-out.md"));
+    }
+    let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&config), aws_sdk_sqs::Client::new(&config));
+    let secrets = aws_sdk_secretsmanager::Client::new(&config);
+    Ok(Webhooks {
+        endpoints: Arc::new(DynamoEndpoints::new(dynamodb.clone(), output(&outputs, stack, "EndpointsTableName")?)),
+        deliveries: DynamoDeliveries::new(dynamodb, output(&outputs, stack, "DeliveriesTableName")?),
+        queue: SqsDeliveries::new(sqs, output(&outputs, stack, "DeliveriesQueueUrl")?),
+        secrets: SecretsManager::new(secrets, output(&outputs, stack, "EndpointsSecretArn")?),
+        reach: Reach::Public,
+    })
 }
 
 /// A stack's secret for its sources. `None` without a stack in the options.

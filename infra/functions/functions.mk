@@ -15,6 +15,8 @@ PROFILE := $(if $(filter debug,$(SAM_BUILD_MODE)),,--release)
 build-Receiver: FUNCTION = receiver
 build-Processor: FUNCTION = processor
 
+build-Publisher: FUNCTION = publisher
+
 build-Reader: FUNCTION = reader
 
 BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PROFILE) $(TARGET) --bin $(FUNCTION) --lambda-dir "$(ARTIFACTS_DIR)" --flatten $(FUNCTION)
@@ -22,6 +24,6 @@ BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PRO
 build-Reader:
 	$(BINARY)
 
-build-Receiver build-Processor:
+build-Receiver build-Processor build-Publisher:
 	$(BINARY)
 	cd "$(ROOT)" && $(TIDINGS) build --project "$(PROJECT)" --out "$(ARTIFACTS_DIR)"

@@ -24,6 +24,7 @@ CHOICES = {
     "GradualDeployment": ["false", "true"],
     "ApiSecrets": ["false", "true"],
     "ContextApi": ["false", "iam", "token"],
+    "Publisher": ["false", "true"],
     "KmsKeyArn": ["", GIVEN["KmsKeyArn"]],
     "AlarmTopicArn": ["", GIVEN["AlarmTopicArn"]],
     "PagingTopicArn": ["", GIVEN["PagingTopicArn"]],
@@ -35,7 +36,7 @@ PROPERTIES = ("ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites"
 # What is only a number or a text in a property.
 PLAIN = {
     "Architecture", "ReceiverMemoryMb", "ProcessorMemoryMb", "ProcessorMaxConcurrency", "ThrottleRateLimit", "ThrottleBurstLimit",
-    "ProcessorMaxPollers", "FairQueue", "LogSampling", "SourceMetrics", "KeepEvents", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
+    "ProcessorMaxPollers", "PublisherMaxConcurrency", "FairQueue", "LogSampling", "SourceMetrics", "KeepEvents", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
 }
 
 ROLL_BACK = {"ReceiverFailedAlarm", "EnqueueAlarm", "ProcessorFailedAlarm", "LateFastAlarm"}

@@ -125,6 +125,7 @@ fn who_triggers(metric: Metric, threshold: f64) -> Trigger {
         | Metric::Deferred
         | Metric::ArrivalLag => Trigger::OneEvent,
         Metric::SloMiss | Metric::ProcessingLag | Metric::CommitLatency | Metric::Conflicts | Metric::Shed => Trigger::ManyEvents,
+        Metric::WebhookFailed | Metric::EndpointDisabled => Trigger::Anyone,
         Metric::EnqueueFailed
         | Metric::ClaimUnknown
         | Metric::SecretsUnavailable
@@ -154,6 +155,8 @@ fn trigger_of(template: &Template, alarm: &str) -> Trigger {
         }
         // Only our own programs send links.
         ("AWS/SQS", _) if of.starts_with("Links") => Trigger::OperatorOrAws,
+        // Their messages are our own. What a server answers brings none of them here.
+        ("AWS/SQS", _) if of.starts_with("Published") || of.starts_with("Deliveries") => Trigger::OperatorOrAws,
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible") if of.contains("Dead") => Trigger::OneEvent,
         // This is the bot's queue. One slow action is enough.
         ("AWS/SQS", "ApproximateAgeOfOldestMessage") if of.starts_with("Actions") => Trigger::OneEvent,

@@ -3,7 +3,8 @@
 use crate::Configuration;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use tidings_config::artefact::{FILES, FORMAT, RULES, SCHEMAS, SOURCES};
+use tidings_config::artefact::{ENDPOINTS, FILES, FORMAT, RULES, SCHEMAS, SOURCES};
+use tidings_config::endpoint::Endpoint;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
@@ -23,11 +24,13 @@ struct Content<'a> {
     sources: &'a [Source],
     rules: &'a Rules,
     schemas: &'a [EventSchema],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoints: Option<&'a [Endpoint]>,
 }
 
 impl<'a> From<&'a Configuration> for Content<'a> {
     fn from(of: &'a Configuration) -> Self {
-        Self { sources: &of.sources, rules: &of.rules, schemas: &of.schemas }
+        Self { sources: &of.sources, rules: &of.rules, schemas: &of.schemas, endpoints: of.endpoints.as_deref() }
     }
 }
 
@@ -41,14 +44,16 @@ pub fn hash(configuration: &Configuration) -> String {
 /// version of the program that writes it.
 pub fn write(configuration: &Configuration, tidings: &str) -> String {
     let head = json(&Head { format: FORMAT, tidings, hash: &hash(configuration) });
-    let Content { sources, rules, schemas } = configuration.into();
-    let parts = [
+    let Content { sources, rules, schemas, endpoints } = configuration.into();
+    let mut parts = vec![
         // The project's files by their paths in it, each with its own hash.
         (FILES, json(&configuration.files)),
         (SOURCES, json(sources)),
         (RULES, json(rules)),
         (SCHEMAS, json(schemas)),
     ];
+    // Without the file the artefact is as it always was.
+    parts.extend(endpoints.map(|endpoints| (ENDPOINTS, json(endpoints))));
     let parts: String = parts.iter().map(|(name, part)| format!(",\n\"{name}\":{part}")).collect();
     format!("{}{parts}}}\n", head.trim_end_matches('}'))
 }

@@ -1,7 +1,8 @@
-//! The files of a project: `sources.yaml`, `rules.yaml` and `schemas/`.
+//! The files of a project: `sources.yaml`, `rules.yaml`, `schemas/` and, if there is one, `endpoints.yaml`.
 
-use super::{Report, file_sha256, read_event_schemas, read_rules, read_source_names, read_sources_of_presets};
+use super::{Report, file_sha256, read_endpoints, read_event_schemas, read_rules, read_source_names, read_sources_of_presets};
 use std::collections::BTreeMap;
+use tidings_config::endpoint::Endpoint;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
@@ -20,6 +21,8 @@ pub struct ProjectFiles {
     pub sources: ProjectFile,
     pub rules: ProjectFile,
     pub schemas: Vec<ProjectFile>,
+    /// `endpoints.yaml`.
+    pub endpoints: Option<ProjectFile>,
 }
 
 /// A project's checked configuration.
@@ -28,6 +31,8 @@ pub struct Configuration {
     pub sources: Vec<Source>,
     pub rules: Rules,
     pub schemas: Vec<EventSchema>,
+    /// `None`: the project has no `endpoints.yaml`.
+    pub endpoints: Option<Vec<Endpoint>>,
     /// The hash of every file by its path in the project: [`file_sha256`].
     pub files: BTreeMap<String, String>,
 }
@@ -54,12 +59,19 @@ impl ProjectFiles {
         read_event_schemas(&files, &self.source_names()?)
     }
 
+    /// The endpoints, if the project has the file.
+    pub fn read_endpoints(&self) -> Result<Option<Vec<Endpoint>>, Report> {
+        self.endpoints.as_ref().map(|file| read_endpoints(&file.shown, &file.text)).transpose()
+    }
+
     /// Reads everything. Problems of all files are reported together.
     pub fn read(&self) -> Result<Configuration, Report> {
-        match (self.read_sources(), self.read_rules(), self.read_schemas()) {
-            (Ok(sources), Ok(rules), Ok(schemas)) => Ok(Configuration { sources, rules, schemas, files: self.hashes() }),
-            (sources, rules, schemas) => {
-                let reports = [sources.err(), rules.err(), schemas.err()];
+        match (self.read_sources(), self.read_rules(), self.read_schemas(), self.read_endpoints()) {
+            (Ok(sources), Ok(rules), Ok(schemas), Ok(endpoints)) => {
+                Ok(Configuration { sources, rules, schemas, endpoints, files: self.hashes() })
+            }
+            (sources, rules, schemas, endpoints) => {
+                let reports = [sources.err(), rules.err(), schemas.err(), endpoints.err()];
                 let mut problems: Vec<_> = reports.into_iter().flatten().flat_map(|Report(problems)| problems).collect();
                 // If the sources file isn't valid YAML, every reader of the sources' names reports it; once is enough.
                 problems.dedup();
@@ -69,7 +81,7 @@ impl ProjectFiles {
     }
 
     fn hashes(&self) -> BTreeMap<String, String> {
-        let files = [&self.sources, &self.rules].into_iter().chain(&self.schemas);
+        let files = [&self.sources, &self.rules].into_iter().chain(&self.schemas).chain(&self.endpoints);
         files.map(|file| (file.path.clone(), file_sha256(&file.text))).collect()
     }
 }

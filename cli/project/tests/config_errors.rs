@@ -3,7 +3,7 @@
 //! Each case is a file and, after `=>`, the report. A change of a message is a change of this table.
 
 use tidings_config::provider::Provider;
-use tidings_project::{Report, read_event_schema, read_provider, read_rules, read_sources};
+use tidings_project::{Report, read_endpoints, read_event_schema, read_provider, read_rules, read_sources};
 
 const PROVIDER: &str = r#"
 name = "acme"
@@ -54,6 +54,11 @@ fn check<T>(name: &str, read: impl Fn(&str) -> Result<T, Report>) {
         std::fs::write(&path, format!("{seen}\n")).expect("the cases");
     }
     assert!(seen == cases.trim_matches('\n'), "the reports are now:\n{seen}");
+}
+
+#[test]
+fn what_is_wrong_with_the_endpoints_is_told_with_its_place() {
+    check("endpoints", |file| read_endpoints("endpoints.yaml", file));
 }
 
 #[test]

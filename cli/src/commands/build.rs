@@ -26,8 +26,8 @@ pub struct BuildOptions {
     /// Folder to write to, created if missing; build in the project's folder if left out
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Folder of a release with receiver/bootstrap, processor/bootstrap and reader/bootstrap: write a package for each
-    /// function instead of only tidings.json
+    /// Folder of a release with receiver/bootstrap, processor/bootstrap, reader/bootstrap and publisher/bootstrap: write a
+    /// package for each function instead of only tidings.json
     #[arg(long, value_name = "DIR")]
     pub functions: Option<PathBuf>,
     /// Print JSON
@@ -36,7 +36,7 @@ pub struct BuildOptions {
 }
 
 /// The functions that have a package, and whether the package contains the project's configuration.
-const FUNCTIONS: [(&str, bool); 3] = [("receiver", true), ("processor", true), ("reader", false)];
+const FUNCTIONS: [(&str, bool); 4] = [("receiver", true), ("processor", true), ("reader", false), ("publisher", true)];
 
 /// The file in a package that Lambda starts.
 const BOOTSTRAP: &str = "bootstrap";
@@ -74,8 +74,8 @@ fn packages(functions: &Path, out: &Path, artefact: &str) -> Result<Vec<PathBuf>
     let bootstraps = FUNCTIONS.map(|(name, _)| functions.join(name).join(BOOTSTRAP));
     if let Some(missing) = bootstraps.iter().find(|path| !path.is_file()) {
         return Err(Failure::new(format!("{} doesn't exist", missing.display())).hint(
-            "--functions takes a folder of an unpacked release: it contains receiver/bootstrap, processor/bootstrap and \
-                reader/bootstrap",
+            "--functions takes a folder of an unpacked release: it contains receiver/bootstrap, processor/bootstrap, \
+                reader/bootstrap and publisher/bootstrap",
         ));
     }
     let mut written = Vec::new();

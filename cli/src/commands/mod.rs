@@ -8,6 +8,7 @@ pub(crate) mod context;
 pub(crate) mod cost;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
+pub(crate) mod endpoints;
 pub(crate) mod events;
 pub(crate) mod init;
 pub(crate) mod link;
@@ -39,6 +40,7 @@ use context::ContextCommand;
 use cost::CostOptions;
 use dlq::DlqCommand;
 use doctor::DoctorOptions;
+use endpoints::EndpointsCommand;
 use events::EventsCommand;
 use init::InitOptions;
 use link::LinkOptions;
@@ -131,6 +133,9 @@ subcommands! {
         /// List, show, redrive or drop what is in the dead-letter queue
         #[command(subcommand)]
         Dlq(command: DlqCommand) => command.run().await,
+        /// Register, show, test and repair the endpoints of outbound webhooks
+        #[command(subcommand)]
+        Endpoints(command: EndpointsCommand) => command.run().await,
         /// Show the known providers, and the evidence for each
         #[command(subcommand)]
         Providers(command: ProvidersCommand) => command.run().await,

@@ -65,11 +65,15 @@ impl Blueprint {
             create = create.key_schema(element);
         }
         for index in self.list(resource, "/GlobalSecondaryIndexes").into_iter().flatten() {
-            let projection = text(&index["Projection"], "ProjectionType")?;
+            let projected = &index["Projection"];
+            let mut projection = Projection::builder().projection_type(ProjectionType::from(text(projected, "ProjectionType")?));
+            for attribute in projected["NonKeyAttributes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                projection = projection.non_key_attributes(attribute);
+            }
             let index = GlobalSecondaryIndex::builder()
                 .index_name(text(index, "IndexName")?)
                 .set_key_schema(Some(key_schema(array(index, "KeySchema")?)?))
-                .projection(Projection::builder().projection_type(ProjectionType::from(projection)).build());
+                .projection(projection.build());
             create = create.global_secondary_indexes(index.build().map_err(unbuilt)?);
         }
         match create.send().await {

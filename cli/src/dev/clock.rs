@@ -10,7 +10,7 @@
 
 use super::queues::store::Store;
 use crate::dev_client::MAX_MOVE;
-use crate::dev_client::{EVENTS_QUEUE, LINKS_QUEUE};
+use crate::dev_client::{DELIVERIES_QUEUE, EVENTS_QUEUE, LINKS_QUEUE, PUBLISHED_QUEUE};
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -24,17 +24,17 @@ use tokio::time::Instant;
 pub(crate) const MAX_ADVANCE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// The queues whose messages are processed during an advance.
-const QUEUES: [&str; 2] = [EVENTS_QUEUE, LINKS_QUEUE];
+pub(super) const QUEUES: [&str; 4] = [EVENTS_QUEUE, LINKS_QUEUE, PUBLISHED_QUEUE, DELIVERIES_QUEUE];
 
 /// How long an advance waits for one message.
 const MAX_STEP: Duration = Duration::from_secs(10);
 
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The timers table of the running processor.
+/// The timers table of the running processor, and the deliveries table of the running publisher.
 #[async_trait]
 pub(crate) trait Sweeping: Send + Sync + std::fmt::Debug {
-    /// Sends the timers that are due soon to the events queue.
+    /// Sends the timers and the attempts that are due soon to their queues.
     async fn sweep(&self);
 
     /// When the first of the other timers is due.

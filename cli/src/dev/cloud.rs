@@ -14,23 +14,28 @@ use super::queues::known::{self, Known, arn};
 use super::queues::store::Store;
 use super::queues::{Queues, legacy};
 use super::secrets_manager::Secrets;
+use super::webhooks;
 use crate::Failure;
 use crate::dev_client::aws::{dynamodb_at, embedded_at, queue_url_at};
 use crate::dev_client::token::Token;
-use crate::dev_client::{ACTIONS_QUEUE, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE};
+use crate::dev_client::{
+    ACTIONS_QUEUE, DEAD_LETTER_QUEUE, DELIVERIES_DEAD_LETTER_QUEUE, DELIVERIES_QUEUE, DELIVERIES_TABLE, ENDPOINTS_SECRET,
+    ENDPOINTS_TABLE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, PUBLISHED_DEAD_LETTER_QUEUE, PUBLISHED_QUEUE,
+};
 pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE};
 use crate::stack::Reader;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use dynoxide::Database;
+use publisher::aws::{DynamoDeliveries, DynamoEndpoints, SqsDeliveries};
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
-    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoTimers, SecretsManager, SqsActions, SqsQueue, SqsTimers,
-    SqsVisibility, cause,
+    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoTimers, SecretsManager, SqsActions, SqsPublished, SqsQueue,
+    SqsTimers, SqsVisibility, cause,
 };
 use tokio::net::TcpListener;
 
@@ -66,6 +71,8 @@ pub struct Cloud {
     pub links_queue_arn: String,
     pub dead_letter_queue_url: String,
     pub actions_queue_url: String,
+    pub(crate) published_queue_url: String,
+    pub(crate) deliveries_queue_url: String,
     pub max_receive_count: NonZeroU32,
     pub batch_size: i32,
     /// The token that callers of DynamoDB, and of `/_dev/…`, need.
@@ -94,7 +101,13 @@ impl Cloud {
         let clock = Arc::new(clock);
         let queues = known_queues(&blueprint, &endpoint, options.visibility_timeout_seconds)?;
         let queues = Queues::new(queues, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&disk));
-        let secrets = [(SECRET, options.secrets), (CAPTURED_SECRET, "{}"), (API_SECRET, options.api_secrets)];
+        let endpoints = serde_json::json!({ publisher::secrets::MASTER: webhooks::MASTER }).to_string();
+        let secrets = [
+            (SECRET, options.secrets),
+            (CAPTURED_SECRET, "{}"),
+            (API_SECRET, options.api_secrets),
+            (ENDPOINTS_SECRET, &endpoints),
+        ];
         let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), clock: Arc::clone(&clock) };
         let about = Arc::new(about);
         let door = AwsEndpoint {
@@ -110,6 +123,8 @@ impl Cloud {
         blueprint.create_table(&dynamodb, "ClaimsTable", CLAIMS_TABLE).await?;
         blueprint.create_table(&dynamodb, "ContextTable", CONTEXT_TABLE).await?;
         blueprint.create_table(&dynamodb, "TimersTable", TIMERS_TABLE).await?;
+        blueprint.create_table(&dynamodb, "EndpointsTable", ENDPOINTS_TABLE).await?;
+        blueprint.create_table(&dynamodb, "DeliveriesTable", DELIVERIES_TABLE).await?;
 
         let config = embedded_at(&endpoint, Some(&token))
             // A receive waits up to 20 s. The call stays in this process.
@@ -127,6 +142,8 @@ impl Cloud {
             links_queue_arn: arn(LINKS_QUEUE),
             dead_letter_queue_url: queue_url_at(&endpoint, DEAD_LETTER_QUEUE),
             actions_queue_url: queue_url_at(&endpoint, ACTIONS_QUEUE),
+            published_queue_url: queue_url_at(&endpoint, PUBLISHED_QUEUE),
+            deliveries_queue_url: queue_url_at(&endpoint, DELIVERIES_QUEUE),
             endpoint,
             max_receive_count: NonZeroU32::new(max_receive_count)
                 .ok_or_else(|| Failure::new("template.yaml: maxReceiveCount is 0"))?,
@@ -187,6 +204,27 @@ impl Cloud {
         SqsVisibility::new(self.sqs.clone(), self.events_queue_url.clone())
     }
 
+    /// The deployed adapters of the publisher.
+    pub(crate) fn endpoints(&self) -> DynamoEndpoints {
+        DynamoEndpoints::new(self.dynamodb.clone(), ENDPOINTS_TABLE.to_owned())
+    }
+
+    pub(crate) fn deliveries(&self) -> DynamoDeliveries {
+        DynamoDeliveries::new(self.dynamodb.clone(), DELIVERIES_TABLE.to_owned())
+    }
+
+    pub(crate) fn deliveries_queue(&self) -> SqsDeliveries {
+        SqsDeliveries::new(self.sqs.clone(), self.deliveries_queue_url.clone())
+    }
+
+    pub(crate) fn published(&self) -> SqsPublished {
+        SqsPublished::new(self.sqs.clone(), self.published_queue_url.clone())
+    }
+
+    pub(crate) fn endpoint_secrets(&self) -> SecretsManager {
+        SecretsManager::new(self.secrets.clone(), ENDPOINTS_SECRET.to_owned())
+    }
+
     /// The reader for the read API.
     pub fn context_reader(&self) -> DynamoContextReader {
         DynamoContextReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
@@ -233,6 +271,8 @@ pub(crate) async fn listen(port: u16) -> Result<TcpListener, Failure> {
 /// of 30 s applies to them.
 fn known_queues(blueprint: &Blueprint, endpoint: &str, visibility_timeout_seconds: u32) -> Result<Known, Failure> {
     const DEFAULT_VISIBILITY_S: u32 = 30;
+    // Longer than an attempt's lease: one that was lost is seen at the next receive.
+    const ATTEMPT_VISIBILITY_S: u32 = 90;
     let max_receives = blueprint.max_receive_count()?;
     let queue = |resource, name, visibility_timeout_seconds, dead_letters: Option<&'static str>| {
         let queue = blueprint.queue(resource)?;
@@ -251,6 +291,10 @@ fn known_queues(blueprint: &Blueprint, endpoint: &str, visibility_timeout_second
         queue("DeadLetterQueue", DEAD_LETTER_QUEUE, DEFAULT_VISIBILITY_S, None),
         queue("LinksDeadLetterQueue", LINKS_DEAD_LETTER_QUEUE, DEFAULT_VISIBILITY_S, None),
         queue("ActionsQueue", ACTIONS_QUEUE, DEFAULT_VISIBILITY_S, None),
+        queue("PublishedQueue", PUBLISHED_QUEUE, visibility_timeout_seconds, Some(PUBLISHED_DEAD_LETTER_QUEUE)),
+        queue("PublishedDeadLetterQueue", PUBLISHED_DEAD_LETTER_QUEUE, DEFAULT_VISIBILITY_S, None),
+        queue("DeliveriesQueue", DELIVERIES_QUEUE, ATTEMPT_VISIBILITY_S, Some(DELIVERIES_DEAD_LETTER_QUEUE)),
+        queue("DeliveriesDeadLetterQueue", DELIVERIES_DEAD_LETTER_QUEUE, DEFAULT_VISIBILITY_S, None),
     ];
     Ok(Known::new(endpoint, queues.into_iter().collect::<Result<Vec<_>, Failure>>()?))
 }

@@ -1,10 +1,10 @@
-//! An event source mapping: it receives batches from the queue, passes them to the processor, and deletes the messages
+//! An event source mapping: it receives batches from the queue, passes them to the processor or the publisher, and deletes the messages
 //! that aren't in the partial response. The others become visible again. The queue does the redrive.
 
 use super::cloud::Cloud;
 use super::queues::store::{Receipt, ReceiveFailure};
 use super::workbench::Workbench;
-use crate::dev_client::{EVENTS_QUEUE, LINKS_QUEUE};
+use crate::dev_client::{DELIVERIES_QUEUE, EVENTS_QUEUE, LINKS_QUEUE, PUBLISHED_QUEUE};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ const TIME_FOR_A_BATCH: Duration = Duration::from_secs(30);
 pub(crate) enum From {
     Events,
     Links,
+    Published,
+    Deliveries,
 }
 
 impl From {
@@ -36,6 +38,8 @@ impl From {
         match self {
             Self::Events => EVENTS_QUEUE,
             Self::Links => LINKS_QUEUE,
+            Self::Published => PUBLISHED_QUEUE,
+            Self::Deliveries => DELIVERIES_QUEUE,
         }
     }
 
@@ -43,13 +47,15 @@ impl From {
         match self {
             Self::Events => &cloud.events_queue_url,
             Self::Links => &cloud.links_queue_url,
+            Self::Published => &cloud.published_queue_url,
+            Self::Deliveries => &cloud.deliveries_queue_url,
         }
     }
 
-    /// The ARN in a record. Records of the events queue need none.
+    /// The ARN in a record. Only the processor looks at it, to know links.
     fn arn(self, cloud: &Cloud) -> Option<String> {
         match self {
-            Self::Events => None,
+            Self::Events | Self::Published | Self::Deliveries => None,
             Self::Links => Some(cloud.links_queue_arn.clone()),
         }
     }
@@ -68,7 +74,10 @@ pub(crate) async fn run(cloud: Arc<Cloud>, from: From, workbench: Arc<Workbench>
         let mut event = SqsEvent::default();
         event.records = messages.iter().map(|message| record(message, from.arn(&cloud))).collect();
         let failures = cloud.disk.failures();
-        let response = workbench.processor().handle(event, TIME_FOR_A_BATCH).await;
+        let response = match from {
+            From::Events | From::Links => workbench.processor().handle(event, TIME_FOR_A_BATCH).await,
+            From::Published | From::Deliveries => workbench.publisher().handle(event.records, TIME_FOR_A_BATCH).await,
+        };
         let kept = |message: &&Message| {
             response.batch_item_failures.iter().any(|f| Some(f.item_identifier.as_str()) == message.message_id())
         };

@@ -31,6 +31,7 @@ mod signals;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod webhooks;
 mod workbench;
 
 pub(crate) use options::DevOptions;
@@ -56,6 +57,9 @@ use workbench::{Setup, Workbench};
 
 /// Batches processed at the same time. Two, so that races between processors occur here too.
 const PROCESSORS: usize = 2;
+
+/// Batches of webhooks that are attempted at the same time: one with a server that doesn't answer holds up no other.
+const ATTEMPTERS: usize = 4;
 
 pub(crate) async fn run(mut options: DevOptions) -> Result<ExitCode, Failure> {
     match options.command.take() {
@@ -163,7 +167,9 @@ fn start(
     stopped: &channel::Receiver<bool>,
 ) -> JoinSet<()> {
     let mut running = JoinSet::new();
-    for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
+    let of_events = [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]);
+    let of_webhooks = [mapping::From::Published].into_iter().chain([mapping::From::Deliveries; ATTEMPTERS]);
+    for from in of_events.chain(of_webhooks) {
         running.spawn(mapping::run(Arc::clone(cloud), from, Arc::clone(workbench), stopped.clone()));
     }
     let sweeping: Arc<dyn Sweeping> = Arc::clone(workbench) as _;

@@ -17,6 +17,7 @@ pub(super) fn configuration(location: &Location, presets_at: Option<&str>) -> Re
         sources: sources::with_presets(project.sources(), presets_at),
         rules: project.rules(),
         schemas: project.schemas(),
+        endpoints: project.configuration.endpoints.clone().unwrap_or_default(),
         hash: project.hash(),
     })
 }

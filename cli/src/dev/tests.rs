@@ -41,7 +41,7 @@ fn configuration(rules: &str) -> Configuration {
     let rules = read_rules("rules.yaml", &format!("{HEAD}{rules}"), &names).unwrap_or_else(|report| panic!("{report:?}"));
     let paths = ["schemas/orders/order.paid/1.json", "schemas/orders/order.packed/1.json"];
     let schemas = paths.map(|path| read_event_schema(path, r#"{"type":"object"}"#, &["orders".to_owned()]).expect("a schema"));
-    Configuration { sources, rules, schemas: EventSchemas::new(schemas.to_vec()), hash: "test".to_owned() }
+    Configuration { sources, rules, schemas: EventSchemas::new(schemas.to_vec()), endpoints: Vec::new(), hash: "test".to_owned() }
 }
 
 struct Bench {

@@ -1,4 +1,4 @@
-//! The running receiver and processor. They can be replaced while `dev` runs: tables, queues, timers and the clock
+//! The running receiver, processor and publisher. They can be replaced while `dev` runs: tables, queues, timers and the clock
 //! stay. A request or a batch is finished with the configuration with which it began.
 
 use super::clock::{MAX_ADVANCE, Sweeping};
@@ -6,13 +6,16 @@ use super::cloud::Cloud;
 use super::local_apis::{LocalApi, LocalApis};
 use super::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use super::secrets::{Documents, Missing, Secrets};
+use super::webhooks::{self, IfAnyone};
 use crate::Failure;
 use async_trait::async_trait;
 use processor::Processor;
+use publisher::Publisher;
 use receiver::Receiver;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use tidings_config::endpoint::Endpoint;
 use tidings_config::limits::SWEEP_PROVEN;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
@@ -30,6 +33,8 @@ pub(crate) struct Configuration {
     pub(crate) sources: Vec<Source>,
     pub(crate) rules: Rules,
     pub(crate) schemas: EventSchemas,
+    /// Those of `endpoints.yaml`.
+    pub(crate) endpoints: Vec<Endpoint>,
     /// The hash of the artefact for a deployment.
     pub(crate) hash: String,
 }
@@ -46,6 +51,7 @@ pub(crate) struct Setup {
 struct Running {
     receiver: Arc<Receiver>,
     processor: Arc<Processor>,
+    publisher: Arc<Publisher>,
 }
 
 #[derive(Debug)]
@@ -88,6 +94,10 @@ impl Workbench {
         Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).receiver)
     }
 
+    pub(crate) fn publisher(&self) -> Arc<Publisher> {
+        Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).publisher)
+    }
+
     pub(crate) fn processor(&self) -> Arc<Processor> {
         Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).processor)
     }
@@ -95,14 +105,17 @@ impl Workbench {
 
 impl Running {
     async fn of(cloud: &Cloud, setup: &Setup, configuration: Configuration) -> Result<(Self, Documents), Failure> {
-        let Configuration { sources, rules, schemas, hash } = configuration;
+        let Configuration { sources, rules, schemas, endpoints, hash } = configuration;
         let https = LocalApis::of(&setup.local_apis, &rules)?;
         let documents = setup.secrets.documents(&sources, &rules, &setup.local_apis)?;
         cloud.put_secrets(&documents.sources, &documents.apis).await?;
         let receiver = Arc::new(receiver(cloud, sources).configured_by(&hash));
         receiver.warm_up().await;
-        let processor = Arc::new(processor(cloud, https, rules, schemas).storing_events(setup.keep_events));
-        Ok((Self { receiver, processor }, documents))
+        let publisher = Arc::new(webhooks::publisher(cloud, endpoints));
+        let published = IfAnyone { publisher: Arc::clone(&publisher), queue: cloud.published() };
+        let processor = processor(cloud, https, rules, schemas).storing_events(setup.keep_events);
+        let processor = Arc::new(processor.publishing(Arc::new(published)));
+        Ok((Self { receiver, processor, publisher }, documents))
     }
 }
 
@@ -115,13 +128,14 @@ impl Sweeping for Workbench {
         // An error is the same one that the sweep has.
         let _ = self.cloud.stored_timers().swept(proven).await;
         let _ = self.processor().sweep(TIME_FOR_A_SWEEP).await;
+        let _ = self.publisher().sweep(TIME_FOR_A_SWEEP).await;
     }
 
     async fn first_due(&self) -> Option<Timestamp> {
         let timers = self.cloud.stored_timers();
         let sent = timers.progress().await.ok()?.sent;
         let until = self.cloud.clock.now().plus(MAX_ADVANCE);
-        let mut first = None;
+        let mut first = self.publisher().first_due(until).await.ok()?;
         for partition in TimerKey::partitions() {
             let after = sent.get(&partition).map(String::as_str);
             let timer = timers.due(partition, after, until, 1).await.ok()?.pop();

@@ -36,11 +36,19 @@ pub(crate) const MAX_MOVE: Duration = Duration::from_secs(60);
 pub const CLAIMS_TABLE: &str = "tidings-claims";
 pub const CONTEXT_TABLE: &str = "tidings-context";
 pub const TIMERS_TABLE: &str = "tidings-timers";
+pub(crate) const ENDPOINTS_TABLE: &str = "tidings-endpoints";
+pub(crate) const DELIVERIES_TABLE: &str = "tidings-deliveries";
 pub(crate) const EVENTS_QUEUE: &str = "tidings-events";
 pub(crate) const LINKS_QUEUE: &str = "tidings-links";
 pub(crate) const LINKS_DEAD_LETTER_QUEUE: &str = "tidings-links-dead";
 pub(crate) const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
 pub(crate) const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
+pub(crate) const PUBLISHED_QUEUE: &str = "tidings-published";
+pub(crate) const PUBLISHED_DEAD_LETTER_QUEUE: &str = "tidings-published-dead";
+pub(crate) const DELIVERIES_QUEUE: &str = "tidings-deliveries";
+pub(crate) const DELIVERIES_DEAD_LETTER_QUEUE: &str = "tidings-deliveries-dead";
+/// The secret of its Secrets Manager with the endpoints' secrets.
+pub(crate) const ENDPOINTS_SECRET: &str = "tidings-endpoints";
 pub(crate) const REGION: &str = "eu-central-1";
 
 /// The account in queue URLs.

@@ -7,6 +7,7 @@ mod read;
 mod search;
 mod stored_events;
 mod subject_data;
+mod webhooks;
 
 pub use dead_letters::{DeadLetters, Letter, Receipt};
 pub use erase::{Eraser, Erasure, NotErased};
@@ -14,3 +15,4 @@ pub use read::Reader;
 pub use search::{Found, Newest, Search};
 pub use stored_events::StoredFound;
 pub use subject_data::{Counts, SubjectData};
+pub(crate) use webhooks::Webhooks;

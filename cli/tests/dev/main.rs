@@ -22,4 +22,5 @@ mod rotate;
 mod stack;
 mod status;
 mod support;
+mod webhooks;
 mod workbench;

@@ -347,6 +347,23 @@ pub const MAX_JOIN_POSTPONED: u32 = 10;
 /// Grace period after a join's deadline, for events that happened in time but arrive late.
 pub const JOIN_GRACE: Duration = Duration::from_secs(60);
 
+/// The endpoints of a stack, those of its file and those registered at run time. Each event is compared with all.
+pub const MAX_ENDPOINTS: usize = 200;
+
+/// An endpoint's id, with its prefix.
+pub const MAX_ENDPOINT_ID_BYTES: usize = 64;
+
+/// Patterns of one endpoint.
+pub const MAX_ENDPOINT_PATTERNS: usize = 32;
+
+pub const MAX_ENDPOINT_DESCRIPTION_BYTES: usize = 256;
+
+/// Headers that an endpoint adds to its webhooks.
+pub const MAX_ENDPOINT_HEADERS: usize = 16;
+
+/// The value of one.
+pub const MAX_ENDPOINT_HEADER_BYTES: usize = 512;
+
 /// SQS's longest delay. A timer that is due later is rescheduled when the delay ends.
 pub const MAX_TIMER_DELAY: Duration = Duration::from_secs(900);
 

@@ -14,6 +14,7 @@ pub mod external_link;
 pub mod internal_event;
 pub mod manual;
 pub mod ports;
+pub mod published;
 pub mod secrets;
 pub mod settings;
 pub mod stored_event;

@@ -1,7 +1,8 @@
 //! What the functions need from the outside, with one trait each. The traits mirror the IAM grants. The receiver's
 //! role allows exactly [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`]; the processor's
-//! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], [`TimerStore`], and [`SecretStore`] for a secret of its own; the
-//! reader's [`ContextReader`], and [`SecretStore`] likewise. [`HttpsGet`] isn't a call of AWS.
+//! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], [`TimerStore`], [`Publish`] where it is on, and [`SecretStore`] for a
+//! secret of its own; the reader's [`ContextReader`], and [`SecretStore`] likewise. [`HttpsGet`] and [`HttpsCall`] aren't
+//! calls of AWS.
 
 use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
@@ -158,6 +159,50 @@ pub trait HttpsGet: Send + Sync + fmt::Debug {
     async fn get(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError>;
 }
 
+/// A request to a server that a user names.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// `POST`, `PUT` or `GET`.
+    pub method: &'static str,
+    pub url: String,
+    /// Values are never logged.
+    pub headers: Vec<(String, Redacted)>,
+    pub body: Vec<u8>,
+    /// The whole time, connecting included.
+    pub within: Duration,
+    /// The most bytes of the answer's body that are read. The rest is cut off, which isn't an error.
+    pub at_most: usize,
+}
+
+/// An answer, of whatever status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The request was never written: a retry can't repeat it.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// It was written, at least in part, and no answer came: whether it took effect isn't known.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// The address isn't allowed: not `https`, or not public. A retry doesn't help.
+    #[error("not allowed: {0}")]
+    Forbidden(String),
+}
+
+/// Requests over HTTPS to servers that users name.
+#[async_trait]
+pub trait HttpsCall: Send + Sync + fmt::Debug {
+    /// Makes one request. Redirects aren't followed.
+    async fn call(&self, call: &Call) -> Result<Answered, CallError>;
+}
+
 /// The contexts as the reader uses them: `dynamodb:Query` on the context table.
 #[async_trait]
 pub trait ContextReader: Send + Sync + fmt::Debug {
@@ -298,6 +343,14 @@ pub trait ActionQueue: Send + Sync + fmt::Debug {
     /// Sends at least once: after an error the action may be queued nevertheless. SQS drops duplicates within five
     /// minutes; the consumer must detect later ones by id. FIFO within a conversation.
     async fn send(&self, conversation: &str, sequence: u64, action: &Action) -> Result<(), Unavailable>;
+}
+
+/// The published queue, for whoever wants to hear what happened: `sqs:SendMessage`, which also grants batches.
+#[async_trait]
+pub trait Publish: Send + Sync + fmt::Debug {
+    /// Sends a message that [`Published`](crate::published::Published) reads. At least once: after an error it may be queued
+    /// nevertheless, and it is sent again with the same id. `Ok` only when the queue has acknowledged it.
+    async fn publish(&self, message: String) -> Result<(), Unavailable>;
 }
 
 /// A message, and how long the queue hides it first: at most [`tidings_config::limits::MAX_TIMER_DELAY`].

@@ -46,6 +46,8 @@ pub struct ProcessorSettings {
     pub actions_queue_url: String,
     /// `API_SECRET_ARN`: ARN or name of the secret for the APIs that rules fetch from. Absent: no API needs one.
     pub api_secret_arn: Option<String>,
+    /// `PUBLISHED_QUEUE_URL`: URL of the published queue. Absent: nothing is published.
+    pub published_queue_url: Option<String>,
     /// `KEEP_EVENTS`: whether events are stored with their claims.
     pub keep_events: bool,
     /// `MAX_RECEIVE_COUNT`: the redrive policy's limit.
@@ -65,6 +67,25 @@ pub struct ReaderSettings {
     pub access: ReaderAccess,
     /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
     pub written: Written,
+}
+
+/// The publisher's environment variables, as the template sets them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublisherSettings {
+    /// `ENDPOINTS_TABLE`: name of the endpoints table.
+    pub endpoints_table: String,
+    /// `DELIVERIES_TABLE`: name of the deliveries table.
+    pub deliveries_table: String,
+    /// `PUBLISHED_QUEUE_URL`: URL of the published queue, for notices.
+    pub published_queue_url: String,
+    /// `DELIVERIES_QUEUE_URL`: URL of the deliveries queue.
+    pub deliveries_queue_url: String,
+    /// `ENDPOINTS_SECRET_ARN`: ARN or name of the secret for the endpoints' secrets.
+    pub endpoints_secret_arn: String,
+    /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
+    pub written: Written,
+    /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
+    pub artefact: PathBuf,
 }
 
 /// Who may read contexts.
@@ -123,6 +144,16 @@ const CONTEXT_TOKENS_SECRET_ARN: Variable = Variable {
     name: "CONTEXT_TOKENS_SECRET_ARN",
     example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-context-AbCdEf",
 };
+const PUBLISHED_QUEUE_URL: Variable =
+    Variable { name: "PUBLISHED_QUEUE_URL", example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-published" };
+const ENDPOINTS_TABLE: Variable = Variable { name: "ENDPOINTS_TABLE", example: "tidings-endpoints" };
+const DELIVERIES_TABLE: Variable = Variable { name: "DELIVERIES_TABLE", example: "tidings-deliveries" };
+const DELIVERIES_QUEUE_URL: Variable =
+    Variable { name: "DELIVERIES_QUEUE_URL", example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-deliveries" };
+const ENDPOINTS_SECRET_ARN: Variable = Variable {
+    name: "ENDPOINTS_SECRET_ARN",
+    example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-endpoints-AbCdEf",
+};
 const KEEP_EVENTS: Variable = Variable { name: "KEEP_EVENTS", example: "false" };
 const METRICS_NAMESPACE: Variable = Variable { name: "METRICS_NAMESPACE", example: "Tidings/tidings" };
 const SOURCE_METRICS: Variable = Variable { name: "SOURCE_METRICS", example: "false" };
@@ -168,6 +199,7 @@ impl ProcessorSettings {
         LINKS_QUEUE_ARN.name,
         ACTIONS_QUEUE_URL.name,
         API_SECRET_ARN.name,
+        PUBLISHED_QUEUE_URL.name,
         KEEP_EVENTS.name,
         MAX_RECEIVE_COUNT.name,
         METRICS_NAMESPACE.name,
@@ -185,6 +217,7 @@ impl ProcessorSettings {
             links_queue_arn: reader.arn(LINKS_QUEUE_ARN),
             actions_queue_url: reader.url(ACTIONS_QUEUE_URL),
             api_secret_arn: reader.optional(API_SECRET_ARN),
+            published_queue_url: reader.optional_url(PUBLISHED_QUEUE_URL),
             keep_events: reader.switch(KEEP_EVENTS),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
             written: reader.written(),
@@ -203,6 +236,32 @@ impl ReaderSettings {
         let mut reader = Reader { lookup, problems: Vec::new() };
         let settings =
             Self { context_table: reader.text(CONTEXT_TABLE), access: reader.access(), written: reader.written_by_the_reader() };
+        reader.finish(settings)
+    }
+}
+
+impl PublisherSettings {
+    /// The names of all variables that the template sets, for the test that compares both.
+    pub const VARIABLES: &'static [&'static str] = &[
+        ENDPOINTS_TABLE.name,
+        DELIVERIES_TABLE.name,
+        PUBLISHED_QUEUE_URL.name,
+        DELIVERIES_QUEUE_URL.name,
+        ENDPOINTS_SECRET_ARN.name,
+        METRICS_NAMESPACE.name,
+    ];
+
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let settings = Self {
+            endpoints_table: reader.text(ENDPOINTS_TABLE),
+            deliveries_table: reader.text(DELIVERIES_TABLE),
+            published_queue_url: reader.url(PUBLISHED_QUEUE_URL),
+            deliveries_queue_url: reader.url(DELIVERIES_QUEUE_URL),
+            endpoints_secret_arn: reader.text(ENDPOINTS_SECRET_ARN),
+            written: reader.written_by_the_reader(),
+            artefact: reader.artefact(),
+        };
         reader.finish(settings)
     }
 }
@@ -279,6 +338,11 @@ impl Reader<'_> {
         } else {
             self.problem(variable, "is not a URL")
         }
+    }
+
+    /// `None`: the variable is absent or empty.
+    fn optional_url(&mut self, variable: Variable) -> Option<String> {
+        self.optional(variable).map(|_| self.url(variable))
     }
 
     fn arn(&mut self, variable: Variable) -> String {
@@ -413,17 +477,23 @@ mod tests {
                 SECRET_ARN,
                 CAPTURED_SECRET_ARN,
                 API_SECRET_ARN,
+                PUBLISHED_QUEUE_URL,
                 KEEP_EVENTS,
                 MAX_RECEIVE_COUNT,
                 METRICS_NAMESPACE,
                 CONTEXT_API,
                 CONTEXT_TOKENS_SECRET_ARN,
+                ENDPOINTS_TABLE,
+                DELIVERIES_TABLE,
+                DELIVERIES_QUEUE_URL,
+                ENDPOINTS_SECRET_ARN,
             ];
             let all = tables.into_iter().chain(others).collect::<Vec<_>>();
             all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
         };
         ReceiverSettings::read(&lookup).expect("the receiver's examples");
         ReaderSettings::read(&lookup).expect("the reader's examples");
+        PublisherSettings::read(&lookup).expect("the publisher's examples");
         assert_eq!(ProcessorSettings::read(&lookup).expect("the processor's examples").max_receive_count.get(), 5);
     }
 }

@@ -220,7 +220,7 @@ async fn one_record(
             }
             Task::Finish(effect) => match silent {
                 Some(unsent) => Err(unsent),
-                None => finish(processor, &effect).await,
+                None => finish(processor, record.envelope(), &effect).await,
             },
         }
     };

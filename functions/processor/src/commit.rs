@@ -6,6 +6,9 @@
 //! has its effect nevertheless, and its message stays until all actions are sent.
 //!
 //! A message with an existing effect is finished from its claim's record ([`finish`]), never from a new plan.
+//!
+//! Where it is on, an event is published after that, by each receive that finds its effect committed: the last one deletes its
+//! message, so it is published at least once.
 
 use crate::adopt::adopt;
 use crate::deliver::{deliver, flush};
@@ -14,6 +17,7 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::processor::Processor;
+use crate::publish;
 use crate::tries::{Next, Tries};
 use crate::view::load;
 use crate::{event, join, notification, timer};
@@ -62,7 +66,9 @@ pub async fn commit(
         let prepared = match plan {
             Plan::Event(plan) => match event::prepare(processor, envelope, plan, now, &mut silent).await? {
                 Readiness::Prepared(prepared) => *prepared,
-                Readiness::Before(effect) => return finish_planned(processor, effect, plan.links.clone()).await,
+                Readiness::Before(effect) => {
+                    return finish_planned(processor, envelope, effect, plan.links.clone()).await;
+                }
             },
             Plan::Action { conversation, proposal } => {
                 notification::prepare_delayed(processor, envelope, conversation, proposal, now, &mut silent).await?
@@ -85,9 +91,11 @@ pub async fn commit(
         match tries.after(committed).await {
             Next::Done => {
                 prepared.count(envelope);
-                return keep_promises(processor, prepared).await;
+                let done = keep_promises(processor, prepared).await?;
+                publish::event(processor, envelope, &done.conversation).await?;
+                return Ok(done);
             }
-            Next::Finish(effect) => return finish_planned(processor, effect, plan.links().to_vec()).await,
+            Next::Finish(effect) => return finish_planned(processor, envelope, effect, plan.links().to_vec()).await,
             Next::Again => {}
             Next::Contended => return Err(FailureKind::Contended.at(Stage::Commit)),
             Next::Unknown(cause) => {
@@ -119,14 +127,20 @@ async fn write(processor: &Processor, mut commit: Commit) -> (&'static str, Comm
 
 /// Finishes an effect that another receive committed. The previous version recorded no links, so for its claims they
 /// come from this plan.
-async fn finish_planned(processor: &Processor, effect: RecordedEffect, links: Vec<String>) -> Result<Done, Failure> {
+async fn finish_planned(
+    processor: &Processor,
+    envelope: &Envelope,
+    effect: RecordedEffect,
+    links: Vec<String>,
+) -> Result<Done, Failure> {
     let links = effect.links.or(Some(links));
-    finish(processor, &RecordedEffect { links, ..effect }).await
+    finish(processor, Some(envelope), &RecordedEffect { links, ..effect }).await
 }
 
 /// Finishes a committed effect. Its claim names the conversation and the links, and the stored items show what isn't
-/// done. After an erasure the claim names no conversation, and nothing is left to do.
-pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Done, Failure> {
+/// done. After an erasure the claim names no conversation, and nothing is left to do. `envelope`: the event, if its message can
+/// be decoded.
+pub async fn finish(processor: &Processor, envelope: Option<&Envelope>, effect: &RecordedEffect) -> Result<Done, Failure> {
     if let Some(conversation) = &effect.conversation {
         let links = effect.links.iter().flatten().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
         let links = load(processor, links).await.map_err(Failure::in_delivery)?;
@@ -136,6 +150,9 @@ pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Do
             }
         }
         flush(processor, conversation).await?;
+        if let Some(envelope) = envelope {
+            publish::event(processor, envelope, conversation).await?;
+        }
     }
     let conversation = effect.conversation.clone().unwrap_or_default();
     Ok(Done { effect: Some(Effect::Before), outcome: "duplicate", conversation, rules: Vec::new(), actions: Vec::new() })

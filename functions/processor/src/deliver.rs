@@ -3,6 +3,7 @@
 
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::processor::Processor;
+use crate::publish;
 use crate::timer;
 use crate::tries::{Next, Tries};
 use crate::view::{View, read_partition};
@@ -117,6 +118,7 @@ async fn send(processor: &Processor, conversation: &str, sequence: u64, what: &O
     match what {
         Outgoing::Action(action) => {
             processor.actions.send(conversation, sequence, action).await.map_err(Failure::unsent)?;
+            publish::action(processor, conversation, sequence, action).await?;
             tracing::debug!(
                 target: STEP, step = "action", source = action.rule, claim_key = %action.cause, conversation,
                 action_type = action.action_type, sequence

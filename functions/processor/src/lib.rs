@@ -2,11 +2,12 @@
 //!
 //! Promises: every record of a batch has exactly one end, whatever the others do: done, returned to the queue, or on
 //! its last receive recorded as dead-lettered with its reason and then returned, so that the redrive policy moves it.
-//! An event takes effect once, and its actions are sent before its message is deleted. Never: a batch that fails as a
+//! An event takes effect once, and its actions are sent, and it is published, before its message is deleted. Never: a batch that fails as a
 //! whole, a claim without its effect, a payload in a log or a reason.
 //!
 //! The flow, one file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (by the compiled rules of
-//! [`planner`]), which selects the kind of message: [`event`], `notification` or `join` → [`commit`] → `deliver`.
+//! [`planner`]), which selects the kind of message: [`event`], `notification` or `join` → [`commit`] → `deliver` →
+//! `publish`, if it is on.
 //! Failures go through `settle`; `report` makes the log line of a record and the response to SQS.
 //!
 //! On a schedule, [`sweep`] sends the timers that are due soon from their table.
@@ -33,6 +34,7 @@ pub mod plan;
 pub mod planner;
 mod prepared;
 mod processor;
+mod publish;
 mod report;
 pub mod schema;
 mod settle;

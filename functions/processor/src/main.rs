@@ -10,7 +10,7 @@ use tidings_config::limits::EVENTS_VISIBILITY;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
 use tidings_core::aws::{
-    DynamoContexts, DynamoTimers, Http, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config,
+    DynamoContexts, DynamoTimers, Http, Https, SecretsManager, SqsActions, SqsPublished, SqsTimers, SqsVisibility, config,
 };
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
@@ -39,11 +39,16 @@ async fn main() -> Result<(), Error> {
         api_secrets,
         clock: Arc::new(SystemClock),
     };
-    let processor = &Processor::new(rules, EventSchemas::new(schemas), ports, settings.max_receive_count)
+    let published = settings.published_queue_url.map(|url| SqsPublished::new(sqs.clone(), url));
+    let processor = Processor::new(rules, EventSchemas::new(schemas), ports, settings.max_receive_count)
         .storing_events(settings.keep_events)
         .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY)
         .taking_links_from(settings.links_queue_arn)
         .storing_timers(Arc::new(DynamoTimers::new(dynamodb, settings.timers_table)));
+    let processor = &match published {
+        Some(published) => processor.publishing(Arc::new(published)),
+        None => processor,
+    };
     telemetry::started("processor", &hash, started.elapsed());
     run(service_fn(|event: LambdaEvent<Invocation>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);

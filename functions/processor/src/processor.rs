@@ -13,7 +13,7 @@ use std::time::Duration;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::Clock;
-use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, SecretStore, TimerQueue, TimerStore};
+use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, Publish, SecretStore, TimerQueue, TimerStore};
 
 /// The ports that the processor needs.
 #[derive(Clone, Debug)]
@@ -43,6 +43,7 @@ pub struct Processor {
     pub(crate) isolation: Option<Isolation>,
     pub(crate) links_queue_arn: Option<String>,
     pub(crate) stored_timers: Option<StoredTimers>,
+    pub(crate) published: Option<Arc<dyn Publish>>,
 }
 
 impl Processor {
@@ -64,6 +65,7 @@ impl Processor {
             isolation: None,
             links_queue_arn: None,
             stored_timers: None,
+            published: None,
         }
     }
 
@@ -89,6 +91,12 @@ impl Processor {
     #[must_use]
     pub fn storing_timers(self, store: Arc<dyn TimerStore>) -> Self {
         Self { stored_timers: Some(StoredTimers::new(store)), ..self }
+    }
+
+    /// Publishes committed events and sent actions. By default nothing is published.
+    #[must_use]
+    pub fn publishing(self, published: Arc<dyn Publish>) -> Self {
+        Self { published: Some(published), ..self }
     }
 
     /// The queue of a message, which SQS sets and a sender can't.

@@ -55,14 +55,14 @@ async fn dead_letter(processor: &Processor, record: &Record, failure: Failure, u
     };
     match after_dead_letter(recorded, failure.is_unsent()) {
         AfterDeadLetter::Dead => End::Failed { failure, then: Then::Dead { unsent, unrecorded } },
-        AfterDeadLetter::Finish(effect) => finished(processor, &effect).await,
+        AfterDeadLetter::Finish(effect) => finished(processor, record, &effect).await,
         AfterDeadLetter::Undelivered => End::Failed { failure, then: Then::Undelivered },
     }
 }
 
 /// The rest is done from the record. If that fails, the dead-letter queue keeps the message, so that a redrive does it.
-async fn finished(processor: &Processor, effect: &RecordedEffect) -> End {
-    match finish(processor, effect).await {
+async fn finished(processor: &Processor, record: &Record, effect: &RecordedEffect) -> End {
+    match finish(processor, record.envelope(), effect).await {
         Ok(done) => End::Done(done),
         Err(failure) => End::Failed { failure, then: Then::Undelivered },
     }

@@ -197,15 +197,17 @@ impl Store {
     }
 
     /// The same for two queues.
-    pub(crate) fn next_due_ms(&self, queues: [&str; 2], now_ms: i64) -> rusqlite::Result<Option<i64>> {
-        let next = "SELECT MIN(visible_ms) FROM messages WHERE queue IN (?1, ?2) AND visible_ms > ?3 AND held = 0";
-        self.connection().query_row(next, params![queues[0], queues[1], now_ms], |row| row.get(0))
+    pub(crate) fn next_due_ms(&self, queues: [&str; 4], now_ms: i64) -> rusqlite::Result<Option<i64>> {
+        let next = "SELECT MIN(visible_ms) FROM messages WHERE queue IN (?1, ?2, ?3, ?4) AND visible_ms > ?5 AND held = 0";
+        let [a, b, c, d] = queues;
+        self.connection().query_row(next, params![a, b, c, d, now_ms], |row| row.get(0))
     }
 
     /// Whether one of the queues has a visible message or one in flight.
-    pub(crate) fn is_busy(&self, queues: [&str; 2], now_ms: i64) -> rusqlite::Result<bool> {
-        let busy = "SELECT EXISTS (SELECT 1 FROM messages WHERE queue IN (?1, ?2) AND (visible_ms <= ?3 OR held = 1))";
-        self.connection().query_row(busy, params![queues[0], queues[1], now_ms], |row| row.get(0))
+    pub(crate) fn is_busy(&self, queues: [&str; 4], now_ms: i64) -> rusqlite::Result<bool> {
+        let busy = "SELECT EXISTS (SELECT 1 FROM messages WHERE queue IN (?1, ?2, ?3, ?4) AND (visible_ms <= ?5 OR held = 1))";
+        let [a, b, c, d] = queues;
+        self.connection().query_row(busy, params![a, b, c, d, now_ms], |row| row.get(0))
     }
 
     /// The clock's offset.

@@ -22,6 +22,7 @@ pub enum Call {
     Rewrite,
     DeadLetter,
     Act,
+    Publish,
     SetTimer,
     /// One message of a batch of timers. Not a call of its own: [`Faults::total`] leaves it out.
     SetTimerEntry,

@@ -188,6 +188,10 @@ metrics! {
     OffLadder: Count by Source,
     /// Links that weren't made: the identity belongs to another conversation, or has identities of its own.
     LinkConflict: Count by Source,
+    /// Deliveries that were given up: all attempts failed, the address isn't allowed, or the endpoint answered 410. They are stored for 30 days.
+    WebhookFailed: Count by All,
+    /// Endpoints that were disabled, because they answered 410 or failed for three days.
+    EndpointDisabled: Count by All,
     /// Time to start a function: from its first line until it is ready for its first event.
     ColdStart: Milliseconds by Function,
 }

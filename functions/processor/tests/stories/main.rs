@@ -24,6 +24,7 @@ mod order;
 mod outages;
 mod plans;
 mod properties;
+mod published;
 mod races;
 mod recovery;
 mod repeats;
