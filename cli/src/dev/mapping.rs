@@ -69,6 +69,7 @@ pub(crate) async fn run(cloud: Arc<Cloud>, from: From, workbench: Arc<Workbench>
         event.records = messages.iter().map(|message| record(message, from.arn(&cloud))).collect();
         let failures = cloud.disk.failures();
         let response = workbench.processor().handle(event, TIME_FOR_A_BATCH).await;
+        cloud.pulse.send_replace(());
         let kept = |message: &&Message| {
             response.batch_item_failures.iter().any(|f| Some(f.item_identifier.as_str()) == message.message_id())
         };

@@ -38,6 +38,7 @@ pub(crate) struct Configuration {
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) keep_events: bool,
+    pub(crate) feed: bool,
     pub(crate) secrets: Secrets,
     pub(crate) local_apis: Vec<LocalApi>,
 }
@@ -101,7 +102,8 @@ impl Running {
         cloud.put_secrets(&documents.sources, &documents.apis).await?;
         let receiver = Arc::new(receiver(cloud, sources).configured_by(&hash));
         receiver.warm_up().await;
-        let processor = Arc::new(processor(cloud, https, rules, schemas).storing_events(setup.keep_events));
+        let processor = processor(cloud, https, rules, schemas).storing_events(setup.keep_events);
+        let processor = Arc::new(processor.feeding(setup.feed));
         Ok((Self { receiver, processor }, documents))
     }
 }
