@@ -15,11 +15,12 @@ PROFILE := $(if $(filter debug,$(SAM_BUILD_MODE)),,--release)
 build-Receiver: FUNCTION = receiver
 build-Processor: FUNCTION = processor
 
-build-Reader: FUNCTION = reader
+# The feed is the same program: its environment says what it is.
+build-Reader build-FeedReader: FUNCTION = reader
 
 BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PROFILE) $(TARGET) --bin $(FUNCTION) --lambda-dir "$(ARTIFACTS_DIR)" --flatten $(FUNCTION)
 
-build-Reader:
+build-Reader build-FeedReader:
 	$(BINARY)
 
 build-Receiver build-Processor:
