@@ -195,7 +195,8 @@ class Parameters(unittest.TestCase):
 
     def test_a_versions_description_fits(self):
         longest = {"LogSampling": 100, "LogLevel": "x" * TRANSLATED["false"]["Parameters"]["LogLevel"]["MaxLength"], "ReceiverMemoryMb": 10240,
-                   "ProcessorMemoryMb": 10240, "Architecture": "x86_64", "ContextApi": "token", "Feed": "true"}
+                   "ProcessorMemoryMb": 10240, "Architecture": "x86_64", "ContextApi": "token", "Feed": "true",
+                   "FeedOrigins": "x" * 72}
         one = stack(**longest)
         described = [r["Properties"]["Description"] for r in one.of("Resources").values() if r["Type"] == "AWS::Lambda::Version"]
         self.assertEqual(len(described), 4)
