@@ -65,7 +65,7 @@ impl Inspect for Embedded {
 
 fn memory() -> Tables {
     let store = Arc::new(MemoryStore::default());
-    Tables { claims: store.clone(), contexts: store.clone(), inspect: Arc::new(Memory(store)) }
+    Tables { claims: store.clone(), contexts: store.clone(), feeds: store.clone(), inspect: Arc::new(Memory(store)) }
 }
 
 async fn cloud() -> Cloud {
@@ -93,7 +93,12 @@ impl Drop for Folder {
 
 async fn embedded() -> Tables {
     let cloud = cloud().await;
-    Tables { claims: Arc::new(cloud.claims()), contexts: Arc::new(cloud.contexts()), inspect: Arc::new(Embedded(cloud.reader())) }
+    Tables {
+        claims: Arc::new(cloud.claims()),
+        contexts: Arc::new(cloud.contexts()),
+        feeds: Arc::new(cloud.feed_reader()),
+        inspect: Arc::new(Embedded(cloud.reader())),
+    }
 }
 
 #[tokio::test]
@@ -114,6 +119,16 @@ async fn other_bodies_in_memory() {
 #[tokio::test]
 async fn other_bodies_on_dynamodb() {
     conformance::other_bodies(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn feed_reader_in_memory() {
+    conformance::feed_reader(&memory()).await;
+}
+
+#[tokio::test]
+async fn feed_reader_on_dynamodb() {
+    conformance::feed_reader(&embedded().await).await;
 }
 
 #[tokio::test]

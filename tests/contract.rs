@@ -10,7 +10,7 @@ use tidings_config::limits::{
     STORED_TIMER_KEPT, SWEEP_INTERVAL, SWEEP_OVERDUE, SWEEP_PROVEN, SWEEP_RESERVE,
 };
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
-use tidings_core::settings::{ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings};
+use tidings_core::settings::{FeedSettings, ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings};
 use tidings_project::limits::MAX_JOIN_WITHIN;
 use tidings_tests::template::{FrontDoor, Template};
 
@@ -26,6 +26,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
         ("Processor", ProcessorSettings::VARIABLES),
         ("Reader", ReaderSettings::VARIABLES),
         ("Publisher", PublisherSettings::VARIABLES),
+        ("FeedReader", FeedSettings::VARIABLES),
     ] {
         let variables = template.property(function, "/Environment/Variables").as_object().unwrap();
         let expected: BTreeSet<&str> = reads.iter().copied().chain(["RUST_LOG"]).collect();
@@ -253,11 +254,21 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "sqs:SendMessage DeliveriesQueue.Arn",
         "sqs:SendMessage PublishedQueue.Arn",
     ];
+    let feed = [
+        "dynamodb:BatchGetItem ContextTable.Arn",
+        "dynamodb:GetItem ContextTable.Arn",
+        "dynamodb:PutItem ContextTable.Arn",
+        "dynamodb:Query ContextTable.Arn",
+        "logs:CreateLogStream FeedLogGroup.Arn",
+        "logs:PutLogEvents FeedLogGroup.Arn",
+        "secretsmanager:GetSecretValue FeedSecret.Id",
+    ];
     for (function, role, expected) in [
         ("Receiver", "ReceiverRole", &receiver[..]),
         ("Processor", "ProcessorRole", &processor[..]),
         ("Reader", "ReaderRole", &reader[..]),
         ("Publisher", "PublisherRole", &publisher[..]),
+        ("FeedReader", "FeedRole", &feed[..]),
     ] {
         assert_eq!(template.text(function, "/Role"), format!("{role}.Arn"));
         assert_eq!(template.grants(role), expected.iter().map(|g| (*g).to_owned()).collect(), "{role}");
@@ -266,7 +277,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         roles,
-        ["ReceiverRole", "ProcessorRole", "ReaderRole", "PublisherRole", "DeploymentRole"],
+        ["ReceiverRole", "ProcessorRole", "ReaderRole", "PublisherRole", "FeedRole", "DeploymentRole"],
         "one for each function, one for moving them"
     );
     for (name, resource) in template.resources().filter(|(_, r)| r["Type"] == "AWS::Serverless::Function") {
@@ -356,8 +367,15 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
         .map(|(name, _)| template.text(name, "/RouteKey").to_owned())
         .collect();
     routes.sort();
-    let expected =
-        ["ANY /webhooks/{source}", "GET /context/{conversation+}", "GET /health", "GET /ready", "HEAD /health", "HEAD /ready"];
+    let expected = [
+        "ANY /feed/{conversation+}",
+        "ANY /webhooks/{source}",
+        "GET /context/{conversation+}",
+        "GET /health",
+        "GET /ready",
+        "HEAD /health",
+        "HEAD /ready",
+    ];
     assert_eq!(routes, expected);
     for route in &routes {
         // A route's name is a key that contains slashes.
@@ -393,11 +411,17 @@ fn traces_are_off_unless_they_are_asked_for() {
     let template = Template::read();
     assert_eq!(template.parameter("Tracing")["Default"], "PassThrough");
     assert_eq!(template.condition("Traced"), &json!(["Tracing", "Active"]));
-    for function in ["Receiver", "Processor", "Reader", "Publisher"] {
+    for (function, role) in [
+        ("Receiver", "ReceiverRole"),
+        ("Processor", "ProcessorRole"),
+        ("Reader", "ReaderRole"),
+        ("Publisher", "PublisherRole"),
+        ("FeedReader", "FeedRole"),
+    ] {
         assert_eq!(template.text(function, "/Tracing"), "Tracing", "{function}");
         // Granted in the role itself, so that it applies before the function exists, which traces from its first
         // invocation on.
-        let granted = template.grants_if(&format!("{function}Role"), "Traced");
+        let granted = template.grants_if(role, "Traced");
         let expected = ["xray:PutTelemetryRecords *", "xray:PutTraceSegments *"];
         assert_eq!(granted, expected.into_iter().map(str::to_owned).collect(), "{function}");
     }
@@ -407,7 +431,7 @@ fn traces_are_off_unless_they_are_asked_for() {
 #[test]
 fn lambda_logs_only_failures() {
     let template = Template::read();
-    for function in ["Receiver", "Processor", "Reader", "Publisher"] {
+    for function in ["Receiver", "Processor", "Reader", "Publisher", "FeedReader"] {
         assert_eq!(template.text(function, "/LoggingConfig/SystemLogLevel"), "WARN", "{function}");
         assert_eq!(template.text(function, "/LoggingConfig/ApplicationLogLevel"), "TRACE", "{function}: RUST_LOG is the filter");
     }
@@ -429,9 +453,13 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
         assert_eq!(role, &json!(["Gradual", "DeploymentRole.Arn", "AWS::NoValue"]));
         assert_eq!(template.text(function, "/DeploymentPreference/Type"), shift);
     }
-    assert_eq!(template.text("Reader", "/AutoPublishAlias"), "live");
-    assert_eq!(template.property("Reader", "/AutoPublishAliasAllProperties"), true);
+    for function in ["Reader", "FeedReader"] {
+        assert_eq!(template.text(function, "/AutoPublishAlias"), "live");
+        assert_eq!(template.property(function, "/AutoPublishAliasAllProperties"), true);
+    }
     for (caller, path) in [
+        ("FeedIntegration", "/IntegrationUri"),
+        ("FeedPermission", "/FunctionName"),
         ("ReaderIntegration", "/IntegrationUri"),
         ("ReaderPermission", "/FunctionName"),
         ("ReceiverIntegration", "/IntegrationUri"),
@@ -447,7 +475,7 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
 #[test]
 fn a_versions_description_names_every_parameter_that_its_function_gets() {
     let template = Template::read();
-    for (function, at_least) in [("Receiver", 4), ("Processor", 4), ("Reader", 3)] {
+    for (function, at_least) in [("Receiver", 4), ("Processor", 4), ("Reader", 3), ("FeedReader", 4)] {
         let mut properties = template.property(function, "").clone();
         let described = properties["VersionDescription"].as_str().unwrap().to_owned();
         // The last one belongs to the function, not to a version.
@@ -550,9 +578,9 @@ fn the_operators_key_encrypts_all_stored_data() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 10 + 5 + 5 + 5, "queues, tables, groups of logs, secrets");
+    assert_eq!(kept, 10 + 5 + 6 + 6, "queues, tables, groups of logs, secrets");
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
-    for (function, may) in [("Receiver", &both), ("Processor", &both), ("Publisher", &both), ("Reader", &decrypts)] {
+    for (function, may) in [("Receiver", &both), ("Processor", &both), ("Publisher", &both), ("Reader", &decrypts), ("Feed", &decrypts)] {
         let policy = format!("{function}KeyPolicy");
         assert_eq!(template.text(&policy, "/RoleName"), format!("{function}Role"));
         let statement = template.property(&policy, "/PolicyDocument/Statement/0");
@@ -594,6 +622,8 @@ fn the_outputs_are_those_that_tools_look_for() {
         "DeliveriesTableName",
         "EndpointsSecretArn",
         "EndpointsTableName",
+        "FeedSecretArn",
+        "FeedUrl",
         "KmsKeyArn",
         "PublishedQueueUrl",
     ];
@@ -620,7 +650,7 @@ fn a_stack_has_a_read_api_only_if_it_was_deployed_with_one() {
         assert_eq!(condition.is_some_and(|condition| conditions.contains(&condition)), is_of_it, "{name}");
         if is_of_it {
             found.insert(name.as_str());
-        } else if name != "Stage" {
+        } else if name != "Stage" && !name.starts_with("Feed") {
             let text = resource.to_string();
             assert!(!text.contains("Reader") && !text.contains("ContextTokens"), "{name} names what may not be there");
         }
@@ -641,6 +671,40 @@ fn a_stack_has_a_read_api_only_if_it_was_deployed_with_one() {
     assert_eq!(template.condition("HasContextApi"), &json!(["HttpApi", [["ContextApi", "false"]]]));
     assert_eq!(template.condition("ContextByToken"), &json!(["HttpApi", ["ContextApi", "token"]]));
     assert_eq!(template.condition("ContextByIam"), &json!(["HttpApi", ["ContextApi", "iam"]]));
+}
+
+/// A disabled feed costs nothing: its function, role, log group, secret and route don't exist, and nothing is written.
+#[test]
+fn a_stack_has_a_feed_only_if_it_was_deployed_with_one() {
+    let template = Template::read();
+    assert_eq!(template.parameter("Feed")["Default"], "false");
+    let mut found = BTreeSet::new();
+    for (name, resource) in template.resources() {
+        let condition = resource["Condition"].as_str();
+        let is_of_it = condition.is_some_and(|condition| ["HasFeed", "HasFeedAndKey"].contains(&condition));
+        assert_eq!(is_of_it, name.starts_with("Feed"), "{name}");
+        if is_of_it {
+            found.insert(name.as_str());
+        } else if name != "Stage" {
+            let text = resource.to_string();
+            for of_it in ["FeedReader", "FeedRole", "FeedSecret", "FeedRoute", "FeedLogGroup"] {
+                assert!(!text.contains(of_it), "{name} names {of_it}, which may not be there");
+            }
+        }
+    }
+    let expected = [
+        "FeedIntegration",
+        "FeedKeyPolicy",
+        "FeedLogGroup",
+        "FeedPermission",
+        "FeedReader",
+        "FeedRole",
+        "FeedRoute",
+        "FeedSecret",
+    ];
+    assert_eq!(found, set(expected));
+    assert_eq!(template.condition("HasFeed"), &json!(["HttpApi", ["Feed", "true"]]));
+    assert_eq!(template.property("Processor", "/Environment/Variables/FEED"), &json!(["HasFeed", "true", "false"]));
 }
 
 /// With `iam` API Gateway checks the caller, with `token` the function does. The route is never open without either.

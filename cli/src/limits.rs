@@ -11,6 +11,9 @@ pub const RECEIVE_TIME: Duration = Duration::from_millis(100);
 /// Batches that an event poller of Lambda's provisioned mode hands out at once.
 pub const BATCHES_OF_A_POLLER: u64 = 10;
 
+/// Feeds that `dev` holds open at the same time. Further ones get 503.
+pub const MAX_VIEWERS: usize = 256;
+
 /// Timeline entries of a context that are shown.
 pub const TIMELINE_SHOWN: usize = 50;
 

@@ -17,11 +17,12 @@ build-Processor: FUNCTION = processor
 
 build-Publisher: FUNCTION = publisher
 
-build-Reader: FUNCTION = reader
+# The feed is the same program: its environment says what it is.
+build-Reader build-FeedReader: FUNCTION = reader
 
 BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PROFILE) $(TARGET) --bin $(FUNCTION) --lambda-dir "$(ARTIFACTS_DIR)" --flatten $(FUNCTION)
 
-build-Reader:
+build-Reader build-FeedReader:
 	$(BINARY)
 
 build-Receiver build-Processor build-Publisher:

@@ -29,13 +29,14 @@ GIVEN = {
     "ApiSecrets": "true",
     "ContextApi": "token",
     "Publisher": "true",
+    "Feed": "true",
     "CreateDashboard": "true",
     "Tracing": "Active",
     "ReceiverMaxConcurrency": 100,
     "LogRetentionDays": 365,
 }
-# The same behind the other front door, which has no read API.
-WITH_FUNCTION_URL = GIVEN | {"FrontDoor": "FunctionUrl", "ContextApi": "false"}
+# The same behind the other front door, which has no read API and no feed.
+WITH_FUNCTION_URL = GIVEN | {"FrontDoor": "FunctionUrl", "ContextApi": "false", "Feed": "false"}
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::StackName": "tidings"}
 NOTHING = object()
 

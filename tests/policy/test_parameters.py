@@ -25,6 +25,7 @@ CHOICES = {
     "ApiSecrets": ["false", "true"],
     "ContextApi": ["false", "iam", "token"],
     "Publisher": ["false", "true"],
+    "Feed": ["false", "true"],
     "KmsKeyArn": ["", GIVEN["KmsKeyArn"]],
     "AlarmTopicArn": ["", GIVEN["AlarmTopicArn"]],
     "PagingTopicArn": ["", GIVEN["PagingTopicArn"]],
@@ -36,7 +37,7 @@ PROPERTIES = ("ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites"
 # What is only a number or a text in a property.
 PLAIN = {
     "Architecture", "ReceiverMemoryMb", "ProcessorMemoryMb", "ProcessorMaxConcurrency", "ThrottleRateLimit", "ThrottleBurstLimit",
-    "ProcessorMaxPollers", "PublisherMaxConcurrency", "FairQueue", "LogSampling", "SourceMetrics", "KeepEvents", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
+    "ProcessorMaxPollers", "PublisherMaxConcurrency", "FairQueue", "LogSampling", "SourceMetrics", "KeepEvents", "FeedOrigins", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
 }
 
 ROLL_BACK = {"ReceiverFailedAlarm", "EnqueueAlarm", "ProcessorFailedAlarm", "LateFastAlarm"}
@@ -101,12 +102,13 @@ class Parameters(unittest.TestCase):
                 missing = {other for other in named - known if not other.startswith("AWS::")}
                 self.assertFalse(missing, f"{name} of {one.parameters}")
             seen += 1
-        # All but those with a read API and a function URL.
-        self.assertEqual(seen, 2 ** 9 * (3 + 1))
+        # All but those with a read API or a feed, and a function URL.
+        self.assertEqual(seen, 2 ** 9 * (3 * 2 + 1))
 
     def test_a_read_api_behind_a_function_url_is_refused_with_what_to_do(self):
-        said, = stack(FrontDoor="FunctionUrl", ContextApi="token").refusals()
-        self.assertIn("FrontDoor=HttpApi", said)
+        for route in ({"ContextApi": "token"}, {"Feed": "true"}):
+            said, = stack(FrontDoor="FunctionUrl", **route).refusals()
+            self.assertIn("FrontDoor=HttpApi", said)
         self.assertEqual(list(stack(FrontDoor="FunctionUrl").refusals()), [])
 
     def test_a_mapping_has_a_most_of_batches_or_pollers_of_its_own(self):
@@ -194,10 +196,11 @@ class Parameters(unittest.TestCase):
 
     def test_a_versions_description_fits(self):
         longest = {"LogSampling": 100, "LogLevel": "x" * TRANSLATED["false"]["Parameters"]["LogLevel"]["MaxLength"], "ReceiverMemoryMb": 10240,
-                   "ProcessorMemoryMb": 10240, "Architecture": "x86_64", "ContextApi": "token"}
+                   "ProcessorMemoryMb": 10240, "Architecture": "x86_64", "ContextApi": "token", "Feed": "true",
+                   "FeedOrigins": "x" * 72}
         one = stack(**longest)
         described = [r["Properties"]["Description"] for r in one.of("Resources").values() if r["Type"] == "AWS::Lambda::Version"]
-        self.assertEqual(len(described), 3)
+        self.assertEqual(len(described), 4)
         for text in map(one.value, described):
             self.assertIsNot(text, NOTHING)
             self.assertLessEqual(len(text), 256, text)

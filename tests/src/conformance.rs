@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_config::limits::{
-    CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES, MAX_OTHER_BODIES,
-    MAX_STORED_EVENT_BYTES, MAX_TIMER_DELAY, MOVE_CHUNK,
+    CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FEED_PAGES_READ, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES,
+    MAX_OTHER_BODIES, MAX_STORED_EVENT_BYTES, MAX_TIMER_DELAY, MOVE_CHUNK,
 };
 use tidings_config::rules::Priority;
 use tidings_config::time::Timestamp;
@@ -16,14 +16,14 @@ use tidings_core::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, EventField, NewClaim, Outcome, Sha256Hex, TimelineKey};
 use tidings_core::commit_plan::Merging;
 use tidings_core::context::{
-    Content, Context, Deferred, Deliveries, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page,
-    Place, Seen, Waiting,
+    Content, Context, Deferred, Deliveries, Fact, Facts, Feed, FeedPage, FeedRead, Item, ItemKey, JoinState, Link, Order, Outbox,
+    Outgoing, Owner, Page, Place, Seen, Update, UpdateKind, Waiting,
 };
 use tidings_core::internal_event::InternalEvent;
 use tidings_core::manual::{FactChange, ManualChange};
 use tidings_core::ports::{
-    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, Delayed, Entry, EventQueue, Get, GetError,
-    HandshakeSecrets, Hide, HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue, TimerStore,
+    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, Delayed, Entry, EventQueue, FeedReader, Get,
+    GetError, HandshakeSecrets, Hide, HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue, TimerStore,
 };
 use tidings_core::stored_event::StoredEvent;
 use tidings_core::stored_timer::{Progress, StoredTimer, Sweeps};
@@ -44,6 +44,7 @@ pub trait Inspect: Send + Sync {
 pub struct Tables {
     pub claims: Arc<dyn ClaimStore>,
     pub contexts: Arc<dyn ContextStore>,
+    pub feeds: Arc<dyn FeedReader>,
     pub inspect: Arc<dyn Inspect>,
 }
 
@@ -124,7 +125,7 @@ fn dead_letter(id: &str) -> DeadLetter {
 
 /// [`ClaimStore`].
 pub async fn claim_store(tables: &Tables) {
-    let Tables { claims, contexts, inspect } = tables;
+    let Tables { claims, contexts, inspect, .. } = tables;
     let state = async |id: &str| inspect.claim(&key(id)).await.map(|claim| claim.state);
 
     assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
@@ -174,7 +175,7 @@ pub async fn claim_store(tables: &Tables) {
 /// [`ClaimStore::note_body`]: other bodies under a known key are stored, up to a limit, and the processor's writes keep
 /// them.
 pub async fn other_bodies(tables: &Tables) {
-    let Tables { claims, contexts, inspect } = tables;
+    let Tables { claims, contexts, inspect, .. } = tables;
     let others = async |id: &str| inspect.claim(&key(id)).await.map(|claim| claim.other_bodies);
     let note = async |id: &str, body: &[u8]| claims.note_body(&key(id), &Sha256Hex::of(body)).await.expect("no error");
     let is_news = async |id: &str, body: &[u8]| match claims.record(&new_claim(id, body)).await {
@@ -213,7 +214,7 @@ pub async fn other_bodies(tables: &Tables) {
 
 /// [`ContextStore`].
 pub async fn context_store(tables: &Tables) {
-    let Tables { claims, contexts, inspect } = tables;
+    let Tables { claims, contexts, inspect, .. } = tables;
     let load = async |conversation: &str, entities: &[&str]| {
         let place = |e: &&str| Place::new(conversation, ItemKey::Entity((*e).to_owned()));
         contexts.load(&entities.iter().map(place).collect()).await.expect("an answer")
@@ -382,12 +383,17 @@ pub async fn moves(tables: &Tables) {
     let page = Page { waiting: vec![Waiting { sequence: 7, what: timer }] };
     let deferred = Deferred { identities: vec!["id".into()], wakes: Some(LATER), timers: 2, ..Deferred::default() };
     let seen = Seen { time: NOW, key: key("a"), leg: 1, received: LATER, owner: Owner::Identity("id".into()) };
+    let update = |n| Update { n, event: UpdateKind::Context, data: json!({ "node": "paid" }) };
+    let feed = Feed { last: 12, before: 9, recent: vec![update(12)], ..Feed::default() };
+    let feed_page = FeedPage { before: 3, updates: vec![update(4), update(9)] };
     let join = JoinState { seen: vec![seen], ..JoinState::default() };
     let items: BTreeMap<Place, Item> = [
         (place("kinds", ItemKey::Outbox), Content::Outbox(outbox)),
         (place("kinds", ItemKey::OutboxPage(7)), Content::OutboxPage(page)),
         (place("kinds", ItemKey::Deferred), Content::Deferred(deferred)),
         (place("kinds", ItemKey::Join), Content::Join(join)),
+        (place("kinds", ItemKey::Feed), Content::Feed(feed)),
+        (place("kinds", ItemKey::FeedPage(9)), Content::FeedPage(feed_page)),
         (place("kinds", ItemKey::Deliveries), Content::Deliveries(Deliveries { events: 7 })),
         (place("kinds", ItemKey::Identity("id".into())), linked()),
         (place("kinds", ItemKey::Node), facts),
@@ -401,9 +407,46 @@ pub async fn moves(tables: &Tables) {
     assert_eq!(stored, items.into_iter().map(|(place, item)| (place, written(item))).collect());
 }
 
+/// [`FeedReader`].
+pub async fn feed_reader(tables: &Tables) {
+    let Tables { contexts, feeds, .. } = tables;
+    let at = |key: ItemKey| Place::new("ann", key);
+    let page = |n: u64| {
+        let update = Update { n, event: UpdateKind::Action, data: json!({ "n": n }) };
+        FeedPage { before: n - 1, updates: vec![update] }
+    };
+    let head = Feed { last: 99, before: 90, ..Feed::default() };
+    assert_eq!(feeds.feed("ann", 0).await.expect("an answer"), FeedRead::default());
+    let pages = u64::try_from(MAX_FEED_PAGES_READ).expect("a small number") + 2;
+    let write = async |contents: Vec<(Place, Content)>| {
+        let puts = contents.into_iter().map(|(place, content)| (place, Item::new(content))).collect();
+        let written = contexts.rewrite(&Rewrite { puts, deletes: BTreeMap::new(), at: NOW }).await;
+        assert_eq!(written, Committed::Yes);
+    };
+    let order = || Order::at(NOW, key("a"));
+    let link = |conversation: &str| Content::Link(Link { conversation: conversation.to_owned(), order: order() });
+    let all = (1..=pages).map(|n| (at(ItemKey::FeedPage(n)), Content::FeedPage(page(n))));
+    write(all.chain([(at(ItemKey::Feed), Content::Feed(head.clone()))]).collect()).await;
+    // Neither other items of the partition nor another partition's are read.
+    let other = (Place::new("ann2", ItemKey::Feed), Content::Feed(Feed { last: 1, ..Feed::default() }));
+    write(vec![(at(ItemKey::Outbox), Content::Outbox(Outbox::default())), other]).await;
+    let read = feeds.feed("ann", 0).await.expect("an answer");
+    let numbers: Vec<u64> = read.pages.iter().map(|page| page.before + 1).collect();
+    assert_eq!((&numbers[..2], read.more, &read.head), (&[1, 2][..], true, &None), "the first pages, and there are more");
+    for after in [2, 3, pages] {
+        let read = feeds.feed("ann", after).await.expect("an answer");
+        let pages = (after + 1..=pages).map(page).collect();
+        assert_eq!(read, FeedRead { linked_to: None, pages, head: Some(head.clone()), more: false }, "after {after}");
+    }
+    write(vec![(Place::new("customer:c1", ItemKey::Link), link("ann")), (at(ItemKey::Link), link("ann"))]).await;
+    let linked = feeds.feed("customer:c1", 7).await.expect("an answer");
+    assert_eq!(linked, FeedRead { linked_to: Some("ann".into()), ..FeedRead::default() });
+    assert_eq!(feeds.feed("ann", 90).await.expect("an answer").linked_to, None, "it is linked to itself");
+}
+
 /// [`ContextStore::dead_letter`], and its effect on other operations.
 pub async fn burials(tables: &Tables) {
-    let Tables { claims, contexts, inspect } = tables;
+    let Tables { claims, contexts, inspect, .. } = tables;
     assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
     assert_eq!(contexts.dead_letter(&dead_letter("a")).await.expect("an answer"), DeadLettered::Yes);
     let claim = inspect.claim(&key("a")).await.expect("the claim");
@@ -444,7 +487,7 @@ pub async fn burials(tables: &Tables) {
 
 /// Manual changes: [`Commit::manual`], and the claim of an event that is applied again.
 pub async fn manual(tables: &Tables) {
-    let Tables { claims, contexts, inspect } = tables;
+    let Tables { claims, contexts, inspect, .. } = tables;
     let change = |again: Option<ClaimKey>| ManualChange {
         by: "lena".into(),
         reason: "why".into(),
@@ -477,7 +520,7 @@ pub async fn manual(tables: &Tables) {
 
 /// Events stored with their claims: [`Commit::event`].
 pub async fn kept(tables: &Tables) {
-    let Tables { claims, contexts, inspect } = tables;
+    let Tables { claims, contexts, inspect, .. } = tables;
     let event = |text: &str| Some(StoredEvent::stored(text.to_owned()));
     let keeping = |id: &str, text: &str| Commit { event: event(text), ..commit(id, "c", &[]) };
 
@@ -514,7 +557,7 @@ pub async fn kept(tables: &Tables) {
 
 /// The timeline: the claims of a conversation in the order of their events.
 pub async fn timeline(tables: &Tables) {
-    let Tables { claims, contexts, inspect } = tables;
+    let Tables { claims, contexts, inspect, .. } = tables;
     for (id, occurred) in
         [("b", "2026-11-20T10:00:00.000Z#b"), ("a", "2026-11-20T11:00:00.000Z#a"), ("c", "2026-11-20T09:00:00.000Z#c")]
     {

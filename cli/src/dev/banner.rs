@@ -33,6 +33,11 @@ fn print_rest(cloud: &Cloud, options: &DevOptions, sources: &[String]) {
             say!("             {}", paint(FAINT, queue_url_at(endpoint, queue)));
         }
     }
+    if options.feed {
+        let webhooks = cloud.about.webhooks.get().map_or("", String::as_str);
+        let path = paint(NAME, format!("{webhooks}/feed/{{conversation}}"));
+        say!("  feed       {path} {}", paint(FAINT, "and /socket; tokens are signed with the token"));
+    }
     say!("  token      {}", paint(FAINT, cloud.token.as_str()));
     say!("  actions    {}", actions(&options.actions_to));
     say!("  receives   up to {}, then the dead-letter queue", cloud.max_receive_count);

@@ -34,14 +34,17 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
-    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoTimers, SecretsManager, SqsActions, SqsPublished, SqsQueue,
+    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoTimers, SecretsManager, SqsActions, SqsPublished,
+    SqsQueue,
     SqsTimers, SqsVisibility, cause,
 };
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 const SECRET: &str = "tidings";
 const CAPTURED_SECRET: &str = "tidings-captured";
 const API_SECRET: &str = "tidings-apis";
+const FEED_SECRET: &str = "tidings-feed";
 
 /// The settings of the embedded cloud.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +86,8 @@ pub struct Cloud {
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<WorkClock>,
     pub(crate) about: Arc<About>,
+    /// Changes when events were processed, for viewers of feeds.
+    pub(crate) pulse: watch::Sender<()>,
     /// Locked until the end, so that no other `dev` uses the folder.
     _folder: Option<Folder>,
 }
@@ -102,11 +107,14 @@ impl Cloud {
         let queues = known_queues(&blueprint, &endpoint, options.visibility_timeout_seconds)?;
         let queues = Queues::new(queues, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&disk));
         let endpoints = serde_json::json!({ publisher::secrets::MASTER: webhooks::MASTER }).to_string();
+        // Viewers' tokens are signed with the token of this `dev`.
+        let feed_key = serde_json::json!({ "dev": token.as_str() }).to_string();
         let secrets = [
             (SECRET, options.secrets),
             (CAPTURED_SECRET, "{}"),
             (API_SECRET, options.api_secrets),
-            (ENDPOINTS_SECRET, &endpoints),
+            (ENDPOINTS_SECRET, endpoints.as_str()),
+            (FEED_SECRET, feed_key.as_str()),
         ];
         let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), clock: Arc::clone(&clock) };
         let about = Arc::new(about);
@@ -154,6 +162,7 @@ impl Cloud {
             store,
             clock,
             about,
+            pulse: watch::Sender::new(()),
             _folder: folder,
         })
     }
@@ -178,6 +187,10 @@ impl Cloud {
 
     pub fn api_secrets(&self) -> SecretsManager {
         SecretsManager::new(self.secrets.clone(), API_SECRET.to_owned())
+    }
+
+    pub fn feed_secret(&self) -> SecretsManager {
+        SecretsManager::new(self.secrets.clone(), FEED_SECRET.to_owned())
     }
 
     pub fn captured_secrets(&self) -> SecretsManager {
@@ -228,6 +241,11 @@ impl Cloud {
     /// The reader for the read API.
     pub fn context_reader(&self) -> DynamoContextReader {
         DynamoContextReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
+    }
+
+    /// The reader of the feeds.
+    pub fn feed_reader(&self) -> DynamoFeedReader {
+        DynamoFeedReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
     }
 
     /// Replaces the documents in Secrets Manager.

@@ -34,6 +34,7 @@ async fn answer(State((api, token)): State<(Arc<ContextApi>, Token)>, request: R
         query: parts.uri.query().unwrap_or_default().to_owned(),
         authorization: None,
         identity: Some(CALLER.to_owned()),
+        ..reader::Request::default()
     };
     response(&api.answer(&request).await)
 }

@@ -78,6 +78,7 @@ pub(crate) async fn run(cloud: Arc<Cloud>, from: From, workbench: Arc<Workbench>
             From::Events | From::Links => workbench.processor().handle(event, TIME_FOR_A_BATCH).await,
             From::Published | From::Deliveries => workbench.publisher().handle(event.records, TIME_FOR_A_BATCH).await,
         };
+        cloud.pulse.send_replace(());
         let kept = |message: &&Message| {
             response.batch_item_failures.iter().any(|f| Some(f.item_identifier.as_str()) == message.message_id())
         };

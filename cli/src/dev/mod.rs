@@ -15,6 +15,7 @@ mod context;
 mod demo;
 mod disk;
 mod door;
+mod feed;
 mod folder;
 pub(crate) mod http;
 pub(crate) mod local_apis;
@@ -42,6 +43,7 @@ use crate::project::Location;
 use crate::style::{self, FAINT, STRONG, note, paint, say};
 use access::TokenFiles;
 use actions::{ActionsTo, Chatbot};
+use axum::Router;
 use clock::Sweeping;
 use cloud::{Cloud, Options, listen};
 use demo::Demo;
@@ -101,6 +103,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let names: Vec<String> = configuration.sources.iter().map(|source| source.name.clone()).collect();
     let setup = Setup {
         keep_events: options.keep_events,
+        feed: options.feed,
         secrets: Secrets { sources: options.secrets.clone(), apis: options.api_secrets.clone() },
         local_apis: options.local_apis.clone(),
     };
@@ -114,7 +117,11 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
 
     let (stop, stopped) = channel::channel(false);
     let chatbot = Arc::new(Chatbot::default());
-    let mut running = start(listener, &cloud, &workbench, &chatbot, &options.actions_to, &stopped);
+    let mut routes = context::router(&cloud);
+    if options.feed {
+        routes = routes.merge(feed::router(&cloud, stopped.clone()));
+    }
+    let mut running = start((listener, routes), &cloud, &workbench, &chatbot, &options.actions_to, &stopped);
     running.spawn(reload::run(workbench, location, presets_at, stopped));
 
     let demo = async {
@@ -157,9 +164,9 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Starts the server, the event source mappings and the consumer of the actions. They run until `stopped` turns true.
+/// Starts the server with further routes, the event source mappings and the consumer of the actions. They run until `stopped` turns true.
 fn start(
-    listener: TcpListener,
+    (listener, routes): (TcpListener, Router),
     cloud: &Arc<Cloud>,
     workbench: &Arc<Workbench>,
     chatbot: &Arc<Chatbot>,
@@ -183,7 +190,7 @@ fn start(
     }
     let (about, token) = (Arc::clone(&cloud.about), cloud.token.clone());
     let stop = signals::heard(stopped.clone());
-    let server = http::serve(listener, Arc::clone(workbench), context::router(cloud), cloud.links(), about, token, stop);
+    let server = http::serve(listener, Arc::clone(workbench), routes, cloud.links(), about, token, stop);
     running.spawn(async move {
         let _ = server.await;
     });

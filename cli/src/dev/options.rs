@@ -20,6 +20,7 @@ use std::path::PathBuf;
         tidings dev --actions-to http://127.0.0.1:3000/actions    post each to a bot\n  \
         tidings dev --actions-to - | your-bot                     a line of JSON each\n  \
         tidings dev --actions-to queue     leave them in their queue, for an AWS SDK\n  \
+        tidings dev --feed                 follow a conversation in a browser\n  \
         tidings dev --api orders=file:tests/api                   `enrich` reads files\n  \
         tidings dev advance 45m            advance the clock of the running `dev`\n  \
         eval \"$(tidings dev env)\"         let an AWS SDK find the running `dev`\n\n\
@@ -51,6 +52,11 @@ pub struct DevOptions {
     /// Store events with their claims, as a stack with KeepEvents=true does, for `tidings replay --endpoint-url`
     #[arg(long)]
     pub keep_events: bool,
+    /// Serve the feed of each conversation, as a stack with Feed=true does: GET /feed/CONVERSATION and the WebSocket
+    /// /socket, with viewers' tokens that are signed with the token of this `dev`. On without this option if a source has
+    /// `reply: async`
+    #[arg(long)]
+    pub feed: bool,
     /// Webhook secrets: a JSON object from source to a secret or a list of secrets. A source that isn't in it uses its
     /// public demo secret, if it has one
     #[arg(long, value_name = "FILE")]

@@ -5,7 +5,7 @@ use super::cloud::{Cloud, Options, listen};
 use super::receiver::VISIBILITY_TIMEOUT_SECONDS;
 use super::secrets::Secrets;
 use super::workbench::{Configuration, Setup, Workbench};
-use super::{finish, start};
+use super::{context, finish, start};
 use crate::delivery::post;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -65,14 +65,14 @@ impl Bench {
         };
         let cloud = Arc::new(Cloud::start(options).await.expect("the embedded cloud"));
         let local_apis = apis.iter().map(|api| api.parse().expect("an API")).collect();
-        let setup = Setup { keep_events: false, secrets: Secrets::default(), local_apis };
+        let setup = Setup { keep_events: false, feed: false, secrets: Secrets::default(), local_apis };
         let (workbench, documents) =
             Workbench::start(Arc::clone(&cloud), setup, configuration(rules)).await.expect("a configuration");
         let listener = listen(0).await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = channel::channel(false);
         let (workbench, chatbot) = (Arc::new(workbench), Arc::new(Chatbot::default()));
-        let running = start(listener, &cloud, &workbench, &chatbot, &ActionsTo::Terminal, &stopped);
+        let running = start((listener, context::router(&cloud)), &cloud, &workbench, &chatbot, &ActionsTo::Terminal, &stopped);
         Self { cloud, workbench, chatbot, url, secrets: documents.sources, stop, running }
     }
 

@@ -43,6 +43,7 @@ pub(crate) struct Configuration {
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) keep_events: bool,
+    pub(crate) feed: bool,
     pub(crate) secrets: Secrets,
     pub(crate) local_apis: Vec<LocalApi>,
 }
@@ -114,7 +115,7 @@ impl Running {
         let publisher = Arc::new(webhooks::publisher(cloud, endpoints));
         let published = IfAnyone { publisher: Arc::clone(&publisher), queue: cloud.published() };
         let processor = processor(cloud, https, rules, schemas).storing_events(setup.keep_events);
-        let processor = Arc::new(processor.publishing(Arc::new(published)));
+        let processor = Arc::new(processor.publishing(Arc::new(published)).feeding(setup.feed));
         Ok((Self { receiver, processor, publisher }, documents))
     }
 }

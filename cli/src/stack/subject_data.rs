@@ -42,6 +42,9 @@ pub struct Counts {
     /// Deferred notifications of a conversation or an identity.
     pub deferred: usize,
     pub outboxes: usize,
+    /// Items with the updates of a feed.
+    #[serde(skip_serializing_if = "is_none")]
+    pub feeds: usize,
     pub joins: usize,
     /// Links, stored both with the identities and with the conversation.
     pub links: usize,
@@ -52,6 +55,11 @@ pub struct Counts {
     pub timers: usize,
     /// Notifications that wait in the events queue.
     pub waiting: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Reader {
@@ -139,6 +147,8 @@ fn linked_to(rows: &[Row]) -> Option<String> {
         Content::Deferred(_)
         | Content::Deliveries(_)
         | Content::Facts(_)
+        | Content::Feed(_)
+        | Content::FeedPage(_)
         | Content::Join(_)
         | Content::Outbox(_)
         | Content::OutboxPage(_) => None,
@@ -199,6 +209,7 @@ impl Counts {
             Some(ItemKey::Node) => &mut self.nodes,
             Some(ItemKey::Deferred) => &mut self.deferred,
             Some(ItemKey::Outbox | ItemKey::OutboxPage(_)) => &mut self.outboxes,
+            Some(ItemKey::Feed | ItemKey::FeedPage(_)) => &mut self.feeds,
             // A count of deliveries is never in a conversation's partition.
             Some(ItemKey::Deliveries) | None => &mut self.unknown,
         };

@@ -175,6 +175,81 @@ pub const MAX_CONTEXT_TOKEN_BYTES: usize = 512;
 /// A response of the read API. Lambda's own limit on a response is 6 MB.
 pub const MAX_CONTEXT_ANSWER_BYTES: usize = 5 * 1024 * 1024;
 
+/// How long the updates of a feed are kept.
+pub const FEED_KEPT: Duration = Duration::from_secs(86_400);
+
+/// Updates in the head of a feed, as JSON, before they become a page. With them the head stays below 1 KB, which is
+/// one unit to read and to write; a larger update becomes a page immediately.
+pub const FEED_HEAD_BYTES: usize = 720;
+
+/// One update of a feed as JSON. A larger one is replaced by a note that names what it was.
+pub const MAX_FEED_UPDATE_BYTES: usize = MAX_ACTION_BYTES;
+
+/// The updates that one event adds to a feed. Further ones are replaced by notes.
+pub const MAX_FEED_EVENT_BYTES: usize = 131_072;
+
+/// A note in place of an update: the id, the type and the entity of an action, escaped in JSON.
+pub const MAX_FEED_NOTE_BYTES: usize = 4_096;
+
+/// Updates of one answer of the feed. A reader asks again for the rest.
+pub const MAX_FEED_ANSWER_UPDATES: usize = 100;
+
+/// The same in bytes. The first update is always in it.
+pub const MAX_FEED_ANSWER_BYTES: usize = 262_144;
+
+/// Pages that one query of a feed reads.
+pub const MAX_FEED_PAGES_READ: usize = 32;
+
+/// Queries of a feed for one answer, if what they read doesn't follow from each other: a transaction is being written
+/// meanwhile, which a query may see in part.
+pub const FEED_READS: u32 = 3;
+
+/// The pause before a feed is read again for that reason.
+pub const FEED_REREAD_PAUSE: Duration = Duration::from_millis(20);
+
+/// Messages of a bot's backend that are appended to a conversation's feed at the same time, or were lately.
+pub const MAX_FEED_STREAMS: usize = 16;
+
+/// The id of such a message.
+pub const MAX_FEED_STREAM_ID_BYTES: usize = 128;
+
+/// The text of one part of such a message.
+pub const MAX_FEED_PART_BYTES: usize = 16_384;
+
+/// The request that appends a part: each byte of the text may be escaped as six.
+pub const MAX_FEED_APPEND_BYTES: usize = 6 * MAX_FEED_PART_BYTES + 4_096;
+
+/// The longest time for which a viewer's token may be made.
+pub const MAX_VIEWER_TOKEN_LIFETIME: Duration = Duration::from_secs(86_400);
+
+/// A viewer's token: a conversation's name and a few claims.
+pub const MAX_VIEWER_TOKEN_BYTES: usize = 4_096;
+
+/// All keys that sign viewers' tokens. Each token is compared with every key.
+pub const MAX_VIEWER_KEYS: usize = 16;
+
+/// A key that signs viewers' tokens. RFC 7518 asks HS256 for the size of the digest.
+pub const MIN_VIEWER_KEY_BYTES: usize = 32;
+pub const MAX_VIEWER_KEY_BYTES: usize = 512;
+
+/// When a browser asks a buffered feed again: the `retry` of its answer.
+pub const FEED_RETRY: Duration = Duration::from_secs(2);
+
+/// The same if the answer didn't have room for all updates.
+pub const FEED_RETRY_MORE: Duration = Duration::from_millis(50);
+
+/// How often a feed that is held open sends a comment, or a ping on a WebSocket, so that no proxy closes it as idle.
+pub const FEED_HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How often a WebSocket is pinged. API Gateway closes one after ten idle minutes.
+pub const SOCKET_PING: Duration = Duration::from_secs(30);
+
+/// Conversations that one WebSocket is subscribed to.
+pub const MAX_SUBSCRIPTIONS: usize = 16;
+
+/// A message of a client on a WebSocket. API Gateway's frame.
+pub const MAX_SOCKET_MESSAGE_BYTES: usize = 32_768;
+
 /// How long a response of `GET /ready` is cached. With the throttle of its route, this bounds the calls that anyone can cause.
 pub const READINESS_KEPT: Duration = Duration::from_secs(10);
 
@@ -583,14 +658,14 @@ const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_DELIVERY_BYTES, "a delivery of one event is never too large to split");
     assert!(EVENTS_AT_ONCE.is_multiple_of(MAX_BATCH_MESSAGES), "no batch is sent half full");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
-    // The claim, the items, the outbox with two pages for each action, what is deferred, three items a link (one is deleted
+    // The claim, the items, the outbox with two pages for each action, the feed with a page, what is deferred, three items a link (one is deleted
     // where it moves), an item a join, the conversation's own link, that an identity has no link yet, and the count of a body's deliveries.
     assert!(
-        1 + MAX_ITEMS_PER_EVENT + 1 + MAX_ACTIONS_PER_EVENT + 1 + 3 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100,
+        1 + MAX_ITEMS_PER_EVENT + 1 + MAX_ACTIONS_PER_EVENT + 2 + 1 + 3 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100,
         "a transaction holds 100 actions"
     );
     assert!(MAX_DELIVERIES_PER_BODY as u64 >= DELIVERIES_WINDOW.as_secs() / 3_600, "what is sent each hour is never too much");
-    assert!(2 * MOVE_CHUNK <= 100, "so does this one");
+    assert!(2 * MOVE_CHUNK + 2 <= 100, "so does this one");
     assert!(MAX_JOIN_EVENTS / MAX_LEGS >= 4, "of each leg the newest has room, and some that are late");
     // Each byte of a conversation's name may be escaped as six.
     assert!(MAX_JOIN_BYTES / MAX_LEGS >= 6 * MAX_CONVERSATION_BYTES + 6 * MAX_EVENT_ID_BYTES + 512, "so has one of any length");
@@ -640,9 +715,22 @@ const _: () = {
             + 2 * OUTBOX_PAGE_BYTES
             + (MAX_ACTIONS_PER_EVENT + 2) * MAX_ACTION_BYTES
             + MAX_STORED_EVENT_BYTES
+            + FEED_HEAD_BYTES
+            + MAX_FEED_EVENT_BYTES
+            + (MAX_ACTIONS_PER_EVENT + 1) * MAX_FEED_NOTE_BYTES
             <= 4 << 20,
-        "so a transaction's 4 MB"
+        "so a transaction's 4 MB, with the updates of a feed"
     );
+    assert!(
+        FEED_HEAD_BYTES + MAX_FEED_EVENT_BYTES + (2 * MAX_ACTIONS_PER_EVENT + 1) * MAX_FEED_NOTE_BYTES <= 400 * 1024,
+        "a page of a feed is one item"
+    );
+    assert!(MAX_FEED_UPDATE_BYTES <= MAX_FEED_EVENT_BYTES);
+    assert!(MAX_FEED_UPDATE_BYTES <= MAX_FEED_ANSWER_BYTES && MAX_FEED_ANSWER_BYTES <= MAX_CONTEXT_ANSWER_BYTES);
+    assert!(6 * MAX_FEED_PART_BYTES + MAX_FEED_NOTE_BYTES <= 2 * MAX_FEED_UPDATE_BYTES);
+    assert!(FEED_KEPT.as_secs() < CLAIM_LIFETIME.as_secs(), "the head outlives its pages");
+    assert!(MAX_VIEWER_KEYS * (MAX_VIEWER_KEY_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "they fit into their secret");
+    assert!(FEED_RETRY_MORE.as_millis() < FEED_RETRY.as_millis());
     assert!(MAX_REQUEST_HEADERS < 32_768, "http::HeaderMap's own bound, beyond which it panics");
     assert!(
         MAX_ACTIONS_PER_EVENT * (MAX_ACTION_BYTES + MAX_FACT_BYTES) <= 2 * MAX_MESSAGE_BYTES,

@@ -48,6 +48,8 @@ impl CommitPlan {
                 Content::Facts(_) => place.partition == commit.conversation,
                 Content::Deferred(_)
                 | Content::Deliveries(_)
+                | Content::Feed(_)
+                | Content::FeedPage(_)
                 | Content::Join(_)
                 | Content::Link(_)
                 | Content::Outbox(_)

@@ -1,14 +1,14 @@
 //! What the functions need from the outside, with one trait each. The traits mirror the IAM grants. The receiver's
 //! role allows exactly [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`]; the processor's
 //! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], [`TimerStore`], [`Publish`] where it is on, and [`SecretStore`] for a
-//! secret of its own; the reader's [`ContextReader`], and [`SecretStore`] likewise. [`HttpsGet`] and [`HttpsCall`] aren't
-//! calls of AWS.
+//! secret of its own; the reader's [`ContextReader`] or [`FeedReader`], and [`SecretStore`] likewise. [`HttpsGet`] and
+//! [`HttpsCall`] aren't calls of AWS.
 
 use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex, TimelineKey};
 use crate::commit_plan::Merging;
-use crate::context::{Context, Item, ItemKey, Place};
+use crate::context::{Context, FeedRead, Item, ItemKey, Place};
 use crate::manual::ManualChange;
 use crate::stored_event::StoredEvent;
 use crate::stored_timer::{Progress, StoredTimer, Sweeps};
@@ -218,6 +218,14 @@ pub trait ContextReader: Send + Sync + fmt::Debug {
             None => Ok(context),
         }
     }
+}
+
+/// The feeds as their readers use them: `dynamodb:GetItem` and `dynamodb:Query` on the context table.
+#[async_trait]
+pub trait FeedReader: Send + Sync + fmt::Debug {
+    /// The parts of the feed under one name that end after this number, read consistently, and the name's link, which isn't
+    /// followed. At most [`MAX_FEED_PAGES_READ`](tidings_config::limits::MAX_FEED_PAGES_READ) pages.
+    async fn feed(&self, name: &str, after: u64) -> Result<FeedRead, Unavailable>;
 }
 
 /// The items that were read, and the effect that a claim records.

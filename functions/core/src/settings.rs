@@ -50,6 +50,8 @@ pub struct ProcessorSettings {
     pub published_queue_url: Option<String>,
     /// `KEEP_EVENTS`: whether events are stored with their claims.
     pub keep_events: bool,
+    /// `FEED`: whether updates are added to the conversations' feeds. Absent: they aren't.
+    pub feed: bool,
     /// `MAX_RECEIVE_COUNT`: the redrive policy's limit.
     pub max_receive_count: NonZeroU32,
     /// `METRICS_NAMESPACE`, `SOURCE_METRICS`, `LOG_SAMPLING`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
@@ -65,6 +67,21 @@ pub struct ReaderSettings {
     pub context_table: String,
     /// `CONTEXT_API`: who may read. With `token`, `CONTEXT_TOKENS_SECRET_ARN`: ARN or name of the secret with the tokens.
     pub access: ReaderAccess,
+    /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
+    pub written: Written,
+}
+
+/// The feed's environment variables, as the template sets them. It is the reader's program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedSettings {
+    /// `CLAIMS_TABLE`: name of the claims table, for status URLs and with what is appended.
+    pub claims_table: String,
+    /// `CONTEXT_TABLE`: name of the context table.
+    pub context_table: String,
+    /// `FEED_SECRET_ARN`: ARN or name of the secret with the keys of viewers' tokens. Only the feed has this variable.
+    pub secret_arn: String,
+    /// `FEED_ORIGINS`: the origins of the pages that may read, with commas between them, or `*`. Absent: none.
+    pub origins: String,
     /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
     pub written: Written,
 }
@@ -155,6 +172,10 @@ const ENDPOINTS_SECRET_ARN: Variable = Variable {
     example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-endpoints-AbCdEf",
 };
 const KEEP_EVENTS: Variable = Variable { name: "KEEP_EVENTS", example: "false" };
+const FEED_SECRET_ARN: Variable =
+    Variable { name: "FEED_SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-feed-AbCdEf" };
+const FEED_ORIGINS: Variable = Variable { name: "FEED_ORIGINS", example: "https://shop.example" };
+const FEED: Variable = Variable { name: "FEED", example: "false" };
 const METRICS_NAMESPACE: Variable = Variable { name: "METRICS_NAMESPACE", example: "Tidings/tidings" };
 const SOURCE_METRICS: Variable = Variable { name: "SOURCE_METRICS", example: "false" };
 const LOG_SAMPLING: Variable = Variable { name: "LOG_SAMPLING", example: "100" };
@@ -201,6 +222,7 @@ impl ProcessorSettings {
         API_SECRET_ARN.name,
         PUBLISHED_QUEUE_URL.name,
         KEEP_EVENTS.name,
+        FEED.name,
         MAX_RECEIVE_COUNT.name,
         METRICS_NAMESPACE.name,
         SOURCE_METRICS.name,
@@ -219,6 +241,7 @@ impl ProcessorSettings {
             api_secret_arn: reader.optional(API_SECRET_ARN),
             published_queue_url: reader.optional_url(PUBLISHED_QUEUE_URL),
             keep_events: reader.switch(KEEP_EVENTS),
+            feed: reader.optional_switch(FEED).unwrap_or(false),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
             written: reader.written(),
             artefact: reader.artefact(),
@@ -236,6 +259,29 @@ impl ReaderSettings {
         let mut reader = Reader { lookup, problems: Vec::new() };
         let settings =
             Self { context_table: reader.text(CONTEXT_TABLE), access: reader.access(), written: reader.written_by_the_reader() };
+        reader.finish(settings)
+    }
+}
+
+impl FeedSettings {
+    /// The names of all variables that the template sets, for the test that compares both.
+    pub const VARIABLES: &'static [&'static str] =
+        &[CLAIMS_TABLE.name, CONTEXT_TABLE.name, FEED_SECRET_ARN.name, FEED_ORIGINS.name, METRICS_NAMESPACE.name];
+
+    /// Whether the environment is the feed's.
+    pub fn are_in(lookup: Lookup<'_>) -> bool {
+        lookup(FEED_SECRET_ARN.name).is_some()
+    }
+
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let settings = Self {
+            claims_table: reader.text(CLAIMS_TABLE),
+            context_table: reader.text(CONTEXT_TABLE),
+            secret_arn: reader.text(FEED_SECRET_ARN),
+            origins: reader.optional(FEED_ORIGINS).unwrap_or_default(),
+            written: reader.written_by_the_reader(),
+        };
         reader.finish(settings)
     }
 }
@@ -487,6 +533,8 @@ mod tests {
                 DELIVERIES_TABLE,
                 DELIVERIES_QUEUE_URL,
                 ENDPOINTS_SECRET_ARN,
+                FEED_SECRET_ARN,
+                FEED_ORIGINS,
             ];
             let all = tables.into_iter().chain(others).collect::<Vec<_>>();
             all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
@@ -494,6 +542,8 @@ mod tests {
         ReceiverSettings::read(&lookup).expect("the receiver's examples");
         ReaderSettings::read(&lookup).expect("the reader's examples");
         PublisherSettings::read(&lookup).expect("the publisher's examples");
+        FeedSettings::read(&lookup).expect("the feed's examples");
+        assert!(FeedSettings::are_in(&lookup) && !FeedSettings::are_in(&|_| None));
         assert_eq!(ProcessorSettings::read(&lookup).expect("the processor's examples").max_receive_count.get(), 5);
     }
 }

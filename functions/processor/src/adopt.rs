@@ -10,7 +10,7 @@ use crate::view::{View, load, read_partition};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::limits::{MAX_HANDED_OVER, MOVE_CHUNK};
 use tidings_config::time::Timestamp;
-use tidings_core::context::{Content, Deferred, Item, ItemKey, Link, Moved, Outgoing, Place, Put, Waits, moved};
+use tidings_core::context::{Changed, Content, Deferred, Feed, Item, ItemKey, Link, Moved, Outgoing, Place, Put, Waits, moved};
 use tidings_core::internal_event::InternalEvent;
 use tidings_core::ports::{Rewrite, Unavailable};
 use tidings_core::telemetry::UNKNOWN;
@@ -22,12 +22,18 @@ pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &
         let items = processor.store.first(identity, MOVE_CHUNK).await.map_err(Failure::unsent)?;
         let now = processor.clock.now();
         let known = items.keys().filter(|key| matches!(key, ItemKey::Entity(_) | ItemKey::Node));
-        let places = known.map(|key| Place::new(conversation, key.clone())).collect();
+        let mut places: BTreeSet<Place> = known.map(|key| Place::new(conversation, key.clone())).collect();
+        if processor.feed && !places.is_empty() {
+            places.extend([identity, conversation].map(|name| Place::new(name, ItemKey::Feed)));
+        }
         let theirs = load(processor, places).await.map_err(Failure::in_delivery)?;
-        let Moved { rewrite, dropped } = match mirror(&items) {
+        let Moved { mut rewrite, dropped } = match mirror(&items) {
             Some(mirror) => Moved { rewrite: follow(processor, identity, conversation, mirror, now).await?, dropped: Vec::new() },
             None => moved(identity, &items, conversation, &theirs, now),
         };
+        if processor.feed {
+            announce(&mut rewrite, identity, conversation, &theirs);
+        }
         if rewrite.puts.is_empty() && rewrite.deletes.is_empty() {
             // The partition's other items sort after these.
             let rest = View::of(identity, items);
@@ -46,6 +52,27 @@ pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &
             tries = Tries::default();
         }
     }
+}
+
+/// Adds what the move changes in the conversation's context to its feed, after all that the identity's own feed says: a
+/// viewer of the identity goes on with this feed. Pure.
+fn announce(rewrite: &mut Rewrite, identity: &str, conversation: &str, theirs: &BTreeMap<Place, Item>) {
+    let mut changed = Changed::default();
+    for (place, item) in rewrite.puts.iter().filter(|(place, _)| place.partition == conversation) {
+        if let Some(facts) = item.facts() {
+            changed.compare(&place.key, theirs.get(place).and_then(Item::facts), facts, rewrite.at);
+        }
+    }
+    let Some(news) = changed.into_news() else { return };
+    let head = |name: &str| match theirs.get(&Place::new(name, ItemKey::Feed)) {
+        Some(Item { version, content: Content::Feed(feed) }) => (*version, feed.clone()),
+        Some(_) | None => (None, Feed::default()),
+    };
+    let ((version, mut feed), (_, of_identity)) = (head(conversation), head(identity));
+    if let Some((last, page)) = feed.add(vec![news], of_identity.last, rewrite.at) {
+        rewrite.puts.insert(Place::new(conversation, ItemKey::FeedPage(last)), Item::new(Content::FeedPage(page)));
+    }
+    rewrite.puts.insert(Place::new(conversation, ItemKey::Feed), Item { version, content: Content::Feed(feed) });
 }
 
 /// An identity linked to the identity. Only the previous version made such chains.

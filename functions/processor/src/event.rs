@@ -43,16 +43,20 @@ pub(crate) async fn prepare(
     for (index, key) in plan.legs.keys() {
         elsewhere.insert(Place::new(join_partition(&processor.planner.join(*index).name, key), ItemKey::Join));
     }
+    if processor.feed {
+        elsewhere.extend(plan.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Feed)));
+    }
     let deliveries = envelope.contentkey.as_deref().map(|content| Deliveries::place(envelope.source_name(), content, now));
     elsewhere.extend(deliveries.clone());
-    let mut keys = keys_of(&plan.effects, !plan.legs.is_empty());
+    let mut keys = keys_of(&plan.effects, !plan.legs.is_empty(), processor.feed);
     if !plan.links.is_empty() {
         keys.extend(plan.links.iter().cloned().map(ItemKey::Identity).chain([ItemKey::Link]));
     }
     // A manual change hasn't waited in a backlog.
     let received = if plan.manual.is_some() { now } else { envelope.receivedtime };
-    let at = Moment { policy: processor.planner.policy(), now, received };
-    let mut merging = if deliveries.is_some() { Merging::Once } else { plan.merging() };
+    let at = Moment { policy: processor.planner.policy(), now, received, feed: processor.feed };
+    // An update of the feed is added once, with what it is about.
+    let mut merging = if deliveries.is_some() || processor.feed { Merging::Once } else { plan.merging() };
     loop {
         let mut view = match merging {
             Merging::Once => match (&plan.owner, plan.linking) {

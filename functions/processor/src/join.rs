@@ -102,9 +102,9 @@ pub(crate) async fn prepare(
     }
     let (branch, end) = (next.end().branch, next.end().clone());
     let effects = processor.planner.branch(index, &timer.key, &end, now)?;
-    let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
+    let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime, feed: processor.feed };
     let ending = Ending { place, version, state, next };
-    let mut keys = keys_of(&effects, false);
+    let mut keys = keys_of(&effects, false, processor.feed);
     let (view, unsent, applied) = loop {
         let mut view = read(processor, &end.owner, &keys, &BTreeSet::new()).await?;
         let unsent = send_first(processor, &mut view, silent).await;

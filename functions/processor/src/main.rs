@@ -42,6 +42,7 @@ async fn main() -> Result<(), Error> {
     let published = settings.published_queue_url.map(|url| SqsPublished::new(sqs.clone(), url));
     let processor = Processor::new(rules, EventSchemas::new(schemas), ports, settings.max_receive_count)
         .storing_events(settings.keep_events)
+        .feeding(settings.feed)
         .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY)
         .taking_links_from(settings.links_queue_arn)
         .storing_timers(Arc::new(DynamoTimers::new(dynamodb, settings.timers_table)));

@@ -28,7 +28,7 @@ pub(crate) async fn prepare_delayed(
     let mut keys = keys_of_action(proposal);
     keys.insert(ItemKey::Deferred);
     // It waited for its time, not in a backlog.
-    let at = Moment { policy: processor.planner.policy(), now, received: now };
+    let at = Moment { policy: processor.planner.policy(), now, received: now, feed: processor.feed };
     loop {
         let mut view = read_conversation(processor, conversation, &keys, &BTreeSet::new()).await?;
         let unsent = send_first(processor, &mut view, silent).await;
@@ -74,7 +74,7 @@ pub(crate) async fn prepare_timer(
     let (mut keys, mut elsewhere) = (BTreeSet::from([ItemKey::Outbox, ItemKey::Deferred]), BTreeSet::new());
     let order = Order::at(now, envelope.claimkey.clone());
     // It waited for its time, not in a backlog.
-    let at = Moment { policy: processor.planner.policy(), now, received: now };
+    let at = Moment { policy: processor.planner.policy(), now, received: now, feed: processor.feed };
     // The waiting notifications determine which other items must be read, and may change meanwhile.
     loop {
         let mut view = read_conversation(processor, conversation, &keys, &elsewhere).await?;

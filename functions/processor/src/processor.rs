@@ -40,6 +40,7 @@ pub struct Processor {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) max_receive_count: NonZeroU32,
     pub(crate) keeps_events: bool,
+    pub(crate) feed: bool,
     pub(crate) isolation: Option<Isolation>,
     pub(crate) links_queue_arn: Option<String>,
     pub(crate) stored_timers: Option<StoredTimers>,
@@ -62,6 +63,7 @@ impl Processor {
             clock,
             max_receive_count,
             keeps_events: false,
+            feed: false,
             isolation: None,
             links_queue_arn: None,
             stored_timers: None,
@@ -73,6 +75,12 @@ impl Processor {
     #[must_use]
     pub fn storing_events(self, keep: bool) -> Self {
         Self { keeps_events: keep, ..self }
+    }
+
+    /// Adds the updates of each conversation to its feed if `feed` is true.
+    #[must_use]
+    pub fn feeding(self, feed: bool) -> Self {
+        Self { feed, ..self }
     }
 
     /// Isolates records that are received again (`isolate.rs`). `visibility_timeout` is the queue's.

@@ -5,7 +5,7 @@ use crate::processor::Processor;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::RecordedEffect;
-use tidings_core::context::{Content, Deferred, Deliveries, Item, ItemKey, JoinState, Outbox, Owner, Place};
+use tidings_core::context::{Content, Deferred, Deliveries, Feed, Item, ItemKey, JoinState, Outbox, Owner, Place};
 
 /// The items that were read for a plan.
 #[derive(Clone, Debug)]
@@ -50,6 +50,14 @@ impl View {
         match self.items.get(&Place::new(partition, ItemKey::Deferred)) {
             Some(Item { version, content: Content::Deferred(deferred) }) => (*version, deferred.clone()),
             Some(_) | None => (None, Deferred::default()),
+        }
+    }
+
+    /// The head of the feed of this conversation or identity.
+    pub(crate) fn feed(&self, partition: &str) -> (Option<u64>, Feed) {
+        match self.items.get(&Place::new(partition, ItemKey::Feed)) {
+            Some(Item { version, content: Content::Feed(feed) }) => (*version, feed.clone()),
+            Some(_) | None => (None, Feed::default()),
         }
     }
 

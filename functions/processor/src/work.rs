@@ -11,7 +11,9 @@ use tidings_config::rules::Policy;
 use tidings_config::time::Timestamp;
 use tidings_core::action::{ActionNote, ActionOutcome, PlannedAction, Withheld};
 use tidings_core::claim::Outcome;
-use tidings_core::context::{Content, Deferred, Item, ItemKey, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Put};
+use tidings_core::context::{
+    Changed, Content, Deferred, Item, ItemKey, Merged, News, Order, Outbox, Outgoing, PREFERENCES, Place, Put,
+};
 use tidings_core::internal_event::InternalEvent;
 
 /// The result: what must be written.
@@ -58,13 +60,16 @@ pub(crate) fn named(key: &ItemKey, name: &str) -> String {
 }
 
 /// The items of its own partition that these effects need.
-pub(crate) fn keys_of(effects: &PlannedEffects, timers: bool) -> BTreeSet<ItemKey> {
+pub(crate) fn keys_of(effects: &PlannedEffects, timers: bool, feed: bool) -> BTreeSet<ItemKey> {
     let mut keys: BTreeSet<ItemKey> = effects.changes.keys().into_iter().cloned().collect();
     for proposal in &effects.proposals {
         keys.extend(keys_of_action(proposal));
     }
     if timers {
         keys.insert(ItemKey::Outbox);
+    }
+    if feed && !(keys.is_empty()) {
+        keys.insert(ItemKey::Feed);
     }
     keys
 }
@@ -82,6 +87,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) now: Timestamp,
     /// When the event was received.
     pub(crate) received: Timestamp,
+    /// Whether the conversation has a feed.
+    pub(crate) feed: bool,
 }
 
 pub(crate) struct Work<'a> {
@@ -94,6 +101,8 @@ pub(crate) struct Work<'a> {
     pub(crate) deferred: Deferred,
     deferred_version: Option<u64>,
     deferred_before: Deferred,
+    /// For the feed.
+    said: Vec<News>,
     pub(crate) applied: Applied,
 }
 
@@ -132,6 +141,7 @@ impl<'a> Work<'a> {
             deferred,
             deferred_version,
             deferred_before,
+            said: Vec::new(),
             applied,
         };
         // The previous version stored notifications that wait for a link here.
@@ -142,16 +152,47 @@ impl<'a> Work<'a> {
     }
 
     fn put(&mut self, what: Outgoing) -> Result<(), Withheld> {
+        let news = match &what {
+            Outgoing::Action(action) if self.at.feed => Some(News::action(action)),
+            Outgoing::Action(_) | Outgoing::Timer { .. } => None,
+        };
         match self.outbox.put(what) {
-            Put::Inside => Ok(()),
+            Put::Inside => {}
             Put::AfterPage { first, page } => {
                 let place = self.view.place(ItemKey::OutboxPage(first));
                 self.applied.items.insert(place, Item::new(Content::OutboxPage(page)));
-                Ok(())
             }
-            Put::TooLarge => Err(Withheld::TooLarge),
-            Put::Full => Err(Withheld::NoRoom),
+            Put::TooLarge => return Err(Withheld::TooLarge),
+            Put::Full => return Err(Withheld::NoRoom),
         }
+        self.said.extend(news);
+        Ok(())
+    }
+
+    /// Adds what readers of the context see changed, and the actions, to the feed.
+    fn announce(&mut self) {
+        let mut changed = Changed::default();
+        for (key, item) in &self.merged.items {
+            if let Some(facts) = item.facts() {
+                let before = self.view.items.get(&self.view.place(key.clone())).and_then(Item::facts);
+                changed.compare(key, before, facts, self.at.now);
+            }
+        }
+        let news: Vec<News> = changed.into_news().into_iter().chain(std::mem::take(&mut self.said)).collect();
+        if news.is_empty() {
+            return;
+        }
+        if !self.view.asked.contains(&ItemKey::Feed) {
+            self.applied.missing.insert(ItemKey::Feed);
+            return;
+        }
+        let (version, mut feed) = self.view.feed(&self.view.partition);
+        // An identity's updates are followed by those of its conversation.
+        let above = self.applied.links.iter().map(|identity| self.view.feed(identity).1.last).max().unwrap_or(0);
+        if let Some((last, page)) = feed.add(news, above, self.at.now) {
+            self.applied.items.insert(self.view.place(ItemKey::FeedPage(last)), Item::new(Content::FeedPage(page)));
+        }
+        self.applied.items.insert(self.view.place(ItemKey::Feed), Item { version, content: Content::Feed(feed) });
     }
 
     pub(crate) fn timer(&mut self, what: &InternalEvent, due: Timestamp) {
@@ -173,6 +214,9 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn finish(mut self) -> Applied {
+        if self.at.feed {
+            self.announce();
+        }
         if self.view.knows_deferred() {
             self.forget_scopes();
             self.wake();

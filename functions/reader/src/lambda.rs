@@ -1,7 +1,11 @@
 //! Converts API Gateway's event to a request, and a reply to its response: HTTP API, payload format 2.0.
 
+use crate::feed::FeedApi;
+use crate::feed::reply::Answer;
 use crate::reply::Reply;
 use crate::{ContextApi, Request};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +19,8 @@ pub struct Incoming {
     raw_path: Option<String>,
     raw_query_string: Option<String>,
     headers: Option<BTreeMap<String, Option<String>>>,
+    body: Option<String>,
+    is_base64_encoded: Option<bool>,
     request_context: Option<RequestContext>,
 }
 
@@ -53,6 +59,12 @@ pub async fn answer(api: &ContextApi, event: LambdaEvent<Incoming>) -> Outgoing 
     Outgoing::of(&api.answer(&event.payload.into()).await)
 }
 
+/// Answers one event with the feed. `main.rs` calls it.
+pub async fn answer_feed(api: &FeedApi, event: LambdaEvent<Incoming>) -> Outgoing {
+    let Answer { status, headers, body } = api.answer(&event.payload.into()).await;
+    Outgoing { status_code: status, headers: headers.into_iter().collect(), body }
+}
+
 impl From<Incoming> for Request {
     fn from(event: Incoming) -> Self {
         let context = event.request_context.unwrap_or_default();
@@ -62,13 +74,24 @@ impl From<Incoming> for Request {
             .and_then(|iam| iam.get("userArn").and_then(Value::as_str).filter(|arn| !arn.is_empty()).map(str::to_owned));
         let headers = event.headers.unwrap_or_default();
         // API Gateway gives names in lower case.
-        let authorization = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let header = |wanted: &str| {
+            headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).and_then(|(_, value)| value.clone())
+        };
+        let body = event.body.unwrap_or_default();
+        let body = if event.is_base64_encoded == Some(true) {
+            STANDARD.decode(body).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+        } else {
+            body
+        };
         Self {
             method: context.http.and_then(|http| http.method).unwrap_or_default(),
             path: event.raw_path.unwrap_or_default(),
             query: event.raw_query_string.unwrap_or_default(),
-            authorization: authorization.and_then(|(_, value)| value),
+            authorization: header("authorization"),
             identity,
+            origin: header("origin"),
+            last_event_id: header("last-event-id"),
+            body,
         }
     }
 }

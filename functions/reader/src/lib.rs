@@ -7,6 +7,7 @@
 //! The flow, one file each: [`lambda`] → [`admit`] → `request` → [`reply`].
 
 pub mod admit;
+pub mod feed;
 pub mod lambda;
 pub mod reply;
 mod request;
@@ -41,6 +42,11 @@ pub struct Request {
     pub authorization: Option<String>,
     /// The authenticated caller: API Gateway uses the request's signature, `tidings dev` its token.
     pub identity: Option<String>,
+    /// The header `Origin`: the web page that asks.
+    pub origin: Option<String>,
+    /// The header `Last-Event-ID`.
+    pub last_event_id: Option<String>,
+    pub body: String,
 }
 
 impl ContextApi {

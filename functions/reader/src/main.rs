@@ -1,21 +1,30 @@
-//! Wires the reader to Lambda.
+//! Wires the reader to Lambda: the read API of the contexts, or the feed, as the environment says.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use reader::ContextApi;
 use reader::admit::{Access, TokenBook};
-use reader::lambda::{Incoming, answer};
+use reader::feed::FeedApi;
+use reader::feed::origin::Origins;
+use reader::lambda::{Incoming, answer, answer_feed};
 use std::sync::Arc;
 use std::time::Instant;
 use tidings_config::time::{Clock, SystemClock, millis};
-use tidings_core::aws::{DynamoContextReader, Http, SecretsManager, config};
-use tidings_core::settings::{ReaderAccess, ReaderSettings};
+use tidings_core::aws::{DynamoContextReader, DynamoContexts, DynamoFeedReader, Http, SecretsManager, config};
+use tidings_core::settings::{FeedSettings, ReaderAccess, ReaderSettings};
 use tidings_core::telemetry::{self, Metric};
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
-    let environment = |name: &str| std::env::var(name).ok();
+    if FeedSettings::are_in(&environment) { feed(started).await } else { contexts(started).await }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+async fn contexts(started: Instant) -> Result<(), Error> {
     let settings = ReaderSettings::read(&environment)?;
     telemetry::init(settings.written);
     let http = Http::of(&environment)?;
@@ -35,6 +44,28 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<Incoming>| async move {
         let invocation = telemetry::invocation(&event.context.request_id);
         let answered = answer(api, event).instrument(invocation).await;
+        telemetry::flush(SystemClock.now());
+        Ok::<_, Error>(answered)
+    }))
+    .await
+}
+
+async fn feed(started: Instant) -> Result<(), Error> {
+    let settings = FeedSettings::read(&environment)?;
+    telemetry::init(settings.written);
+    let http = Http::of(&environment)?;
+    let aws = config(&http, &environment);
+    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let secret = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), settings.secret_arn);
+    let feeds = DynamoFeedReader::new(dynamodb.clone(), settings.context_table.clone());
+    let store = DynamoContexts::new(dynamodb, settings.claims_table, settings.context_table);
+    let origins = Origins::read(&settings.origins);
+    let api = &FeedApi::new(Arc::new(feeds), Arc::new(secret), origins, Arc::new(SystemClock)).appending_to(Arc::new(store));
+    api.warm_up().await;
+    Metric::ColdStart.measure_in("feed", millis(started.elapsed()));
+    run(service_fn(|event: LambdaEvent<Incoming>| async move {
+        let invocation = telemetry::invocation(&event.context.request_id);
+        let answered = answer_feed(api, event).instrument(invocation).await;
         telemetry::flush(SystemClock.now());
         Ok::<_, Error>(answered)
     }))

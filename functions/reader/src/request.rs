@@ -16,17 +16,35 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn of(request: &Request) -> Result<Self, Reply> {
-        let name = request.path.strip_prefix(PREFIX).filter(|name| !name.is_empty()).ok_or(Reply::NotFound)?;
-        if request.method != "GET" {
+        let found = name(&request.path, PREFIX);
+        if !matches!(found, Err(NameError::NoName)) && request.method != "GET" {
             return Err(Reply::MethodNotAllowed);
         }
-        let decoded = percent_decode_str(name).decode_utf8();
-        let conversation = decoded.map_err(|_| Reply::BadRequest("the name of the conversation is not UTF-8"))?.into_owned();
-        if conversation.len() > MAX_CONVERSATION_BYTES {
-            return Err(Reply::BadRequest("the name of the conversation is too long; allowed: 512 bytes"));
-        }
+        let conversation = found.map_err(|error| match error {
+            NameError::NoName => Reply::NotFound,
+            NameError::Bad(why) => Reply::BadRequest(why),
+        })?;
         Ok(Self { conversation, details: details(&request.query)? })
     }
+}
+
+/// Why a path names no conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameError {
+    /// It is another path.
+    NoName,
+    Bad(&'static str),
+}
+
+/// The name behind this prefix. The path may be percent-encoded or not.
+pub(crate) fn name(path: &str, prefix: &str) -> Result<String, NameError> {
+    let name = path.strip_prefix(prefix).filter(|name| !name.is_empty()).ok_or(NameError::NoName)?;
+    let decoded = percent_decode_str(name).decode_utf8();
+    let name = decoded.map_err(|_| NameError::Bad("the name of the conversation is not UTF-8"))?.into_owned();
+    if name.len() > MAX_CONVERSATION_BYTES {
+        return Err(NameError::Bad("the name of the conversation is too long; allowed: 512 bytes"));
+    }
+    Ok(name)
 }
 
 /// Other parameters are refused, so that a misspelt `details` is noticed.

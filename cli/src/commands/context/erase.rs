@@ -70,7 +70,7 @@ fn found(names: &[String], counts: &Counts) {
     {
         say!("  {:<9} {}", "also", paint(NAME, identities.join(", ")));
     }
-    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, timers, waiting } = counts;
+    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, timers, waiting, feeds } = counts;
     let items = [
         (*entities, "entities"),
         (*nodes, "node"),
@@ -78,6 +78,7 @@ fn found(names: &[String], counts: &Counts) {
         (*outboxes, "outbox"),
         (*joins, "joins"),
         (*links, "links"),
+        (*feeds, "of the feed"),
         (*unknown, "of an unknown format version"),
     ];
     let total: usize = items.iter().map(|(n, _)| n).sum();

@@ -226,7 +226,7 @@ fn of_parameters(parameters: &BTreeMap<String, String>) -> Variant {
     let number = |name: &str, default: u64| text(name).and_then(|value| value.parse().ok()).unwrap_or(default);
     let given = |name: &str| text(name).is_some_and(|value| !value.is_empty());
     let default = Variant::default();
-    let secrets = [is("CaptureSecrets", "true"), is("ApiSecrets", "true"), is("ContextApi", "token")];
+    let secrets = [is("CaptureSecrets", "true"), is("ApiSecrets", "true"), is("ContextApi", "token"), is("Feed", "true")];
     let level = text("LogLevel").unwrap_or("info").split(',').next().unwrap_or_default();
     Variant {
         front_door: if is("FrontDoor", "FunctionUrl") { FrontDoor::FunctionUrl } else { FrontDoor::HttpApi },

@@ -71,7 +71,9 @@ mod tests {
         ] {
             assert!(is_read(key.clone()), "{key}");
         }
-        for key in [ItemKey::Deferred, ItemKey::Deliveries, ItemKey::Outbox, ItemKey::OutboxPage(0)] {
+        for key in
+            [ItemKey::Deferred, ItemKey::Deliveries, ItemKey::Feed, ItemKey::FeedPage(0), ItemKey::Outbox, ItemKey::OutboxPage(0)]
+        {
             assert!(!is_read(key.clone()), "{key}");
         }
     }

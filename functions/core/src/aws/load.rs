@@ -193,6 +193,8 @@ pub(super) fn attribute(key: &ItemKey) -> &'static str {
         ItemKey::Entity(_) | ItemKey::Node => "facts",
         ItemKey::Deferred
         | ItemKey::Deliveries
+        | ItemKey::Feed
+        | ItemKey::FeedPage(_)
         | ItemKey::Identity(_)
         | ItemKey::Join
         | ItemKey::Link

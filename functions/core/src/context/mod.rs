@@ -6,14 +6,15 @@
 //! duplicates, gives the same context.
 //!
 //! The same partition also holds: actions to be sent (`outbox`, with full pages in `outbox#…`), deferred
-//! notifications (`deferred`) and the linked identities (`identity#…`). Partitions of their own hold an identity's
-//! `link` and a waiting `join`.
+//! notifications (`deferred`), the linked identities (`identity#…`) and, with the feed, its updates (`updates`, with
+//! pages in `update#…`). Partitions of their own hold an identity's `link` and a waiting `join`.
 
 mod answer;
 mod deferred;
 mod deliveries;
 mod ending;
 mod fact;
+mod feed;
 mod fit;
 mod join;
 mod link;
@@ -27,6 +28,7 @@ pub use deferred::{Deferred, Waits};
 pub use deliveries::Deliveries;
 pub use ending::{Combination, End, Next, Openings, Terms, is_late};
 pub use fact::{Fact, FactKind, Facts, Member};
+pub use feed::{Changed, Feed, FeedPage, FeedRead, FeedSlice, News, NotAppended, Part, Stream, Update, UpdateKind};
 pub use fit::{Dropped, Loss, fit};
 pub use join::{Branch, JoinState, Seen, Taken, join_cause, join_order, join_partition};
 pub use link::{Link, Linked, Owner};
@@ -38,6 +40,7 @@ pub use outbox::{Outbox, Outgoing, Page, Put, Waiting};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use tidings_config::limits::{CLAIM_LIFETIME, FEED_KEPT};
 use tidings_config::time::Timestamp;
 
 /// The sort key of a context item.
@@ -49,6 +52,10 @@ pub enum ItemKey {
     Deliveries,
     /// The facts of one entity.
     Entity(String),
+    /// The latest updates of the feed. Its key sorts after all others, so what others read isn't more with it.
+    Feed,
+    /// A page of the feed, by the number of its last update.
+    FeedPage(u64),
     /// An identity that is linked to this conversation.
     Identity(String),
     /// A join that waits or has ended.
@@ -69,12 +76,14 @@ impl ItemKey {
             (Some(("entity", entity)), _) => Some(Self::Entity(entity.to_owned())),
             (Some(("identity", identity)), _) => Some(Self::Identity(identity.to_owned())),
             (Some(("outbox", first)), _) => first.parse().ok().map(Self::OutboxPage),
+            (Some(("update", last)), _) => last.parse().ok().map(Self::FeedPage),
             (None, "deferred") => Some(Self::Deferred),
             (None, "deliveries") => Some(Self::Deliveries),
             (None, "join") => Some(Self::Join),
             (None, "link") => Some(Self::Link),
             (None, "node") => Some(Self::Node),
             (None, "outbox") => Some(Self::Outbox),
+            (None, "updates") => Some(Self::Feed),
             (Some(_) | None, _) => None,
         }
     }
@@ -86,6 +95,8 @@ impl ItemKey {
             Self::Deferred
             | Self::Deliveries
             | Self::Entity(_)
+            | Self::Feed
+            | Self::FeedPage(_)
             | Self::Join
             | Self::Link
             | Self::Node
@@ -106,6 +117,9 @@ impl fmt::Display for ItemKey {
             Self::Outbox => f.write_str("outbox"),
             // The most digits of a number, so that texts sort as numbers do.
             Self::OutboxPage(first) => write!(f, "outbox#{first:020}"),
+            // Pages sort before their head: one query reads both.
+            Self::Feed => f.write_str("updates"),
+            Self::FeedPage(last) => write!(f, "update#{last:020}"),
             Self::Deferred => f.write_str("deferred"),
             Self::Deliveries => f.write_str("deliveries"),
         }
@@ -146,6 +160,8 @@ pub enum Content {
     Deferred(Deferred),
     Deliveries(Deliveries),
     Facts(Facts),
+    Feed(Feed),
+    FeedPage(FeedPage),
     Join(JoinState),
     Link(Link),
     Outbox(Outbox),
@@ -164,6 +180,8 @@ impl Item {
             Content::Facts(facts) => Some(facts),
             Content::Deferred(_)
             | Content::Deliveries(_)
+            | Content::Feed(_)
+            | Content::FeedPage(_)
             | Content::Join(_)
             | Content::Link(_)
             | Content::Outbox(_)
@@ -177,6 +195,8 @@ impl Content {
     pub fn encode(&self) -> String {
         let json = match self {
             Self::Facts(facts) => serde_json::to_string(facts),
+            Self::Feed(feed) => serde_json::to_string(feed),
+            Self::FeedPage(page) => serde_json::to_string(page),
             Self::Join(join) => serde_json::to_string(join),
             Self::Link(link) => serde_json::to_string(link),
             Self::Outbox(outbox) => serde_json::to_string(outbox),
@@ -191,6 +211,8 @@ impl Content {
     pub fn decode(key: &ItemKey, json: &str) -> Option<Self> {
         match key {
             ItemKey::Entity(_) | ItemKey::Node => serde_json::from_str(json).ok().map(Self::Facts),
+            ItemKey::Feed => serde_json::from_str(json).ok().map(Self::Feed),
+            ItemKey::FeedPage(_) => serde_json::from_str(json).ok().map(Self::FeedPage),
             ItemKey::Join => serde_json::from_str(json).ok().map(Self::Join),
             ItemKey::Link | ItemKey::Identity(_) => serde_json::from_str(json).ok().map(Self::Link),
             ItemKey::Outbox => serde_json::from_str(json).ok().map(Self::Outbox),
@@ -207,6 +229,9 @@ impl Content {
             Self::Join(join) => Some(join.expires(written)),
             Self::Deferred(deferred) => Some(deferred.expires(written)),
             Self::Deliveries(deliveries) => Some(deliveries.expires(written)),
+            // The number of its last update outlives its pages, so that a reader learns that it has missed some.
+            Self::Feed(_) => Some(written.plus(CLAIM_LIFETIME)),
+            Self::FeedPage(_) => Some(written.plus(FEED_KEPT)),
             Self::Link(_) | Self::Outbox(_) | Self::OutboxPage(_) => None,
         }
     }
@@ -248,6 +273,8 @@ impl Context {
                 ItemKey::Deferred
                 | ItemKey::Deliveries
                 | ItemKey::Entity(_)
+                | ItemKey::Feed
+                | ItemKey::FeedPage(_)
                 | ItemKey::Node
                 | ItemKey::Join
                 | ItemKey::Link
@@ -256,6 +283,8 @@ impl Context {
                 Content::Deferred(_)
                 | Content::Deliveries(_)
                 | Content::Facts(_)
+                | Content::Feed(_)
+                | Content::FeedPage(_)
                 | Content::Join(_)
                 | Content::Link(_)
                 | Content::Outbox(_)
@@ -273,6 +302,9 @@ mod tests {
     fn keys_are_parsed_as_they_are_written() {
         for key in [
             ItemKey::Entity("order/1#2".into()),
+            ItemKey::Feed,
+            ItemKey::FeedPage(0),
+            ItemKey::FeedPage(u64::MAX),
             ItemKey::Identity("customer:cus_1".into()),
             ItemKey::Join,
             ItemKey::Link,
@@ -285,7 +317,7 @@ mod tests {
         ] {
             assert_eq!(ItemKey::parse(&key.to_string()), Some(key));
         }
-        for other in ["", "entity", "link#1", "node#", "x#y", "outbox#x"] {
+        for other in ["", "entity", "link#1", "node#", "x#y", "outbox#x", "update", "updates#1"] {
             assert_eq!(ItemKey::parse(other), None, "{other}");
         }
     }

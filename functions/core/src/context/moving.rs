@@ -47,6 +47,8 @@ fn together(from: &Content, to: Option<&Content>) -> Option<Facts> {
         (
             Content::Deferred(_)
             | Content::Deliveries(_)
+            | Content::Feed(_)
+            | Content::FeedPage(_)
             | Content::Join(_)
             | Content::Link(_)
             | Content::Outbox(_)

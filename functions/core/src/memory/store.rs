@@ -4,15 +4,15 @@ use super::faults::{Call, Fault, Faults};
 use crate::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use crate::commit_plan::CommitPlan;
-use crate::context::{Context, Item, ItemKey, Place};
+use crate::context::{Content, Context, FeedRead, Item, ItemKey, Place};
 use crate::ports::{
-    ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, Loaded, Probe, Rewrite, Unavailable,
+    ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, FeedReader, Loaded, Probe, Rewrite, Unavailable,
 };
 use crate::stored_event::StoredEvent;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
-use tidings_config::limits::{CLAIM_LIFETIME, MAX_OTHER_BODIES};
+use tidings_config::limits::{CLAIM_LIFETIME, MAX_FEED_PAGES_READ, MAX_OTHER_BODIES};
 use tidings_config::time::Timestamp;
 
 /// [`ClaimStore`] and [`ContextStore`] in memory.
@@ -210,6 +210,32 @@ impl ContextReader for MemoryStore {
             None => Ok(self.context_at(name, now)),
             Some(fault) => Err(Unavailable { call: "dynamodb:Query", cause: format!("{fault:?}") }),
         }
+    }
+}
+
+#[async_trait]
+impl FeedReader for MemoryStore {
+    async fn feed(&self, name: &str, after: u64) -> Result<FeedRead, Unavailable> {
+        if let Some(fault) = self.faults.meet(Call::Load) {
+            return Err(refused("dynamodb:Query", fault));
+        }
+        let tables = self.lock();
+        let mut read = FeedRead::default();
+        for (place, item) in tables.items.iter().filter(|(place, _)| place.partition == name) {
+            match (&place.key, &item.content) {
+                (ItemKey::Link, Content::Link(link)) if link.conversation != name => {
+                    read.linked_to = Some(link.conversation.clone());
+                }
+                (ItemKey::FeedPage(last), Content::FeedPage(page)) if *last > after => read.pages.push(page.clone()),
+                (ItemKey::Feed, Content::Feed(feed)) => read.head = Some(feed.clone()),
+                _ => {}
+            }
+        }
+        if read.pages.len() > MAX_FEED_PAGES_READ {
+            read.pages.truncate(MAX_FEED_PAGES_READ);
+            (read.head, read.more) = (None, true);
+        }
+        Ok(read)
     }
 }
 

@@ -10,6 +10,7 @@ mod dead;
 mod deadline;
 mod enrich;
 mod facts;
+mod feeds;
 mod isolation;
 mod joins;
 mod kept;

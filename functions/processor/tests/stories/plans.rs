@@ -38,7 +38,7 @@ rules:
 
 /// Decisions of one run, for a search in depth: the first ones are given, the others are the first of their options.
 #[derive(Clone, Debug, Default)]
-struct Decisions {
+pub(crate) struct Decisions {
     taken: Vec<(usize, usize)>,
     made: usize,
 }
@@ -54,7 +54,7 @@ impl Decisions {
     }
 
     /// The next run. `None`: all were made.
-    fn next(mut self) -> Option<Self> {
+    pub(crate) fn next(mut self) -> Option<Self> {
         while let Some((choice, options)) = self.taken.pop() {
             if choice + 1 < options {
                 self.taken.push((choice + 1, options));
@@ -67,14 +67,14 @@ impl Decisions {
 
 /// What must be the same: the items without their versions, the claims, and the actions that were sent.
 #[derive(Clone, Debug, PartialEq)]
-struct Ended {
-    items: BTreeMap<Place, Content>,
+pub(crate) struct Ended {
+    pub(crate) items: BTreeMap<Place, Content>,
     claims: BTreeMap<ClaimKey, Recorded>,
-    actions: BTreeSet<String>,
+    pub(crate) actions: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Recorded {
+pub(crate) struct Recorded {
     state: ClaimState,
     conversation: Option<String>,
     outcome: Option<Outcome>,
@@ -86,12 +86,16 @@ struct Recorded {
 type Run<'a> = Pin<Box<dyn Future<Output = Vec<String>> + 'a>>;
 
 /// Two processors, and a third that receives what they leave.
-struct World {
+pub(crate) struct World {
     harness: Harness,
     stores: [Arc<Stepped>; 3],
     processors: [processor::Processor; 3],
     batches: [Vec<Sent>; 2],
+    /// Called after each call of a processor.
+    look: Option<Look>,
 }
+
+type Look = Box<dyn Fn(&MemoryStore)>;
 
 impl World {
     fn new(batches: [Vec<Sent>; 2], writes: Writes) -> Self {
@@ -100,11 +104,22 @@ impl World {
         let stores = [(); 3].map(|()| Stepped::new(writes));
         let processors =
             stores.each_ref().map(|store| another(rules.clone(), Arc::clone(store), &harness.clock, &harness.outside));
-        Self { harness, stores, processors, batches }
+        Self { harness, stores, processors, batches, look: None }
+    }
+
+    /// With the feed, and somebody who looks at the tables after each call.
+    pub(crate) fn with_feed(batches: [Vec<Sent>; 2], look: impl Fn(&MemoryStore) + 'static) -> Self {
+        let world = Self::new(batches, Writes::Chosen);
+        let processors = world.processors.map(|processor| processor.feeding(true));
+        Self { processors, look: Some(Box::new(look)), ..world }
+    }
+
+    fn look(&self, store: &MemoryStore) {
+        self.look.iter().for_each(|look| look(store));
     }
 
     /// One schedule: each processor handles its batch. Then what isn't acknowledged is received again, without faults.
-    async fn run(&self, faults: usize, decisions: &mut Decisions) -> Ended {
+    pub(crate) async fn run(&self, faults: usize, decisions: &mut Decisions) -> Ended {
         let store = Arc::new(MemoryStore::default());
         self.stores.iter().for_each(|stepped| stepped.begin(&store));
         let sent_before = self.harness.outside.actions.sent().len();
@@ -136,6 +151,7 @@ impl World {
                     left.extend(self.batches[n].iter().cloned());
                 }
             }
+            self.look(&store);
         }
         if left.len() > 1 && decisions.choose(2) == 1 {
             left.reverse();
@@ -144,6 +160,7 @@ impl World {
         let receive = if left.is_empty() { 1 } else { u32::try_from(decisions.choose(2)).unwrap() + 1 };
         for event in left {
             self.receive_again(&event, receive).await;
+            self.look(&store);
         }
         ended(&store, self.harness.outside.actions.sent().split_off(sent_before))
     }
@@ -195,7 +212,7 @@ fn ended(store: &MemoryStore, sent: Vec<(String, u64, Action)>) -> Ended {
     }
 }
 
-fn event(id: &'static str, kind: &'static str, value: i64, age_seconds: i64) -> Sent {
+pub(crate) fn event(id: &'static str, kind: &'static str, value: i64, age_seconds: i64) -> Sent {
     Sent { id, event_type: kind, order: "1", age_seconds, data: json!({ "v": value }) }
 }
 

@@ -154,6 +154,7 @@ fn end(harness: &Harness) -> End {
                 let conversation = Content::Link(tidings_core::context::Link { order: order_of_nothing(), ..link });
                 items.insert(place, conversation);
             }
+            Content::Feed(_) | Content::FeedPage(_) => panic!("{place:?}: the feed is off"),
             content @ (Content::Deliveries(_) | Content::Facts(_) | Content::Join(_)) => {
                 items.insert(place, content);
             }

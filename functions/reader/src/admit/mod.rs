@@ -1,7 +1,9 @@
 //! Decides who may read contexts. The deployment chooses exactly one of two ways; there is no default.
 
+mod kept;
 mod tokens;
 
+pub(crate) use kept::{Kept, Unknown};
 pub use tokens::TokenBook;
 
 use crate::Request;
