@@ -8,6 +8,7 @@ pub(crate) mod access;
 pub(crate) mod actions;
 mod banner;
 mod blueprint;
+pub(crate) mod claimed;
 pub(crate) mod clock;
 pub mod cloud;
 pub(crate) mod commands;
@@ -24,19 +25,22 @@ mod push;
 mod queues;
 pub(crate) mod receiver;
 mod reload;
+pub(crate) mod requests;
 mod secrets;
 mod secrets_manager;
 mod show;
-mod signals;
+pub(crate) mod signals;
 #[cfg(test)]
 mod tests;
 mod watch;
-mod workbench;
+pub(crate) mod workbench;
 
 pub(crate) use options::DevOptions;
 
 use self::receiver::VISIBILITY_TIMEOUT_SECONDS;
 use crate::Failure;
+use crate::dev_client::{OWN_PATHS as PAGES, token};
+use crate::inspector::{self, Inspector};
 use crate::project::Location;
 use crate::style::{self, FAINT, STRONG, note, paint, say};
 use access::TokenFiles;
@@ -95,6 +99,8 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let _ = cloud.about.webhooks.set(url.clone());
     show::at(&cloud.endpoint);
     let names: Vec<String> = configuration.sources.iter().map(|source| source.name.clone()).collect();
+    // Commands that run in this process need no file for it.
+    token::know(&[address.port(), cloud.dynamodb_port], &cloud.token);
     let setup = Setup {
         keep_events: options.keep_events,
         secrets: Secrets { sources: options.secrets.clone(), apis: options.api_secrets.clone() },
@@ -105,12 +111,14 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     // Without the file, the token can still be passed to a command.
     let _token = TokenFiles::write(&cloud.token, &[address.port(), cloud.dynamodb_port])
         .inspect_err(|failure| note(&format!("{failure}: other commands need the token as TIDINGS_DEV_TOKEN")));
-    banner::print(&url, &cloud, &options, &location, &names);
+    let (stop, stopped) = channel::channel(false);
+    let inspector = Inspector::of_dev(&url, address, &cloud.endpoint, &location, &workbench, stopped.clone())?;
+    let pages = if options.verbose { inspector.address_with_key() } else { inspector.address() };
+    banner::print(&url, &pages, &cloud, &options, &location, &names);
     banner::missing(&documents.missing);
 
-    let (stop, stopped) = channel::channel(false);
     let chatbot = Arc::new(Chatbot::default());
-    let mut running = start(listener, &cloud, &workbench, &chatbot, &options.actions_to, &stopped);
+    let mut running = start(listener, &cloud, &workbench, inspector, &chatbot, &options.actions_to, &stopped);
     running.spawn(reload::run(workbench, location, presets_at, stopped));
 
     let demo = async {
@@ -158,6 +166,7 @@ fn start(
     listener: TcpListener,
     cloud: &Arc<Cloud>,
     workbench: &Arc<Workbench>,
+    inspector: Inspector,
     chatbot: &Arc<Chatbot>,
     actions_to: &ActionsTo,
     stopped: &channel::Receiver<bool>,
@@ -177,7 +186,8 @@ fn start(
     }
     let (about, token) = (Arc::clone(&cloud.about), cloud.token.clone());
     let stop = signals::heard(stopped.clone());
-    let server = http::serve(listener, Arc::clone(workbench), context::router(cloud), cloud.links(), about, token, stop);
+    let pages = context::router(cloud).merge(inspector::router(PAGES, inspector));
+    let server = http::serve(listener, Arc::clone(workbench), pages, cloud.links(), about, token, stop);
     running.spawn(async move {
         let _ = server.await;
     });

@@ -7,6 +7,8 @@ use super::secrets::Secrets;
 use super::workbench::{Configuration, Setup, Workbench};
 use super::{finish, start};
 use crate::delivery::post;
+use crate::inspector::Inspector;
+use crate::project::Location;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,7 +74,10 @@ impl Bench {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = channel::channel(false);
         let (workbench, chatbot) = (Arc::new(workbench), Arc::new(Chatbot::default()));
-        let running = start(listener, &cloud, &workbench, &chatbot, &ActionsTo::Terminal, &stopped);
+        let address = listener.local_addr().expect("an address");
+        let inspector = Inspector::of_dev(&url, address, &cloud.endpoint, &Location::Demo, &workbench, stopped.clone());
+        let inspector = inspector.expect("random bytes");
+        let running = start(listener, &cloud, &workbench, inspector, &chatbot, &ActionsTo::Terminal, &stopped);
         Self { cloud, workbench, chatbot, url, secrets: documents.sources, stop, running }
     }
 
