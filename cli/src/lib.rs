@@ -18,6 +18,7 @@ mod facts;
 mod files;
 #[cfg(test)]
 mod fuzz;
+mod inspector;
 pub mod limits;
 pub mod project;
 mod sources;

@@ -88,6 +88,30 @@ pub const MAX_REASON_GROUPS: usize = 64;
 /// Visibility timeout of each inspected message, if it isn't made visible earlier.
 pub const DEAD_LETTER_HIDDEN: Duration = Duration::from_secs(30);
 
+/// Requests to a `tidings dev` that the inspector can show.
+pub const MAX_REQUESTS_KEPT: usize = 500;
+
+/// The memory of these requests.
+pub const MAX_REQUESTS_KEPT_BYTES: usize = 32 << 20;
+
+/// Characters of a body that the inspector shows.
+pub const MAX_BODY_SHOWN: usize = 65_536;
+
+/// The shortest pause between two reads of the claims for one page of the inspector, while events arrive.
+pub const LIVE_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause between two reads of a `tidings dev`: for changes that another command makes.
+pub const LIVE_DEV_PAUSE: Duration = Duration::from_secs(5);
+
+/// The pause between two reads of a stack, each of which is billed.
+pub const LIVE_STACK_PAUSE: Duration = Duration::from_secs(5);
+
+/// A request to the inspector: a filter, and whether it is confirmed.
+pub const MAX_INSPECTOR_REQUEST_BYTES: usize = 16_384;
+
+/// The kernel's list of connections. Each takes 150 bytes.
+pub const MAX_CONNECTIONS_FILE_BYTES: usize = 32 << 20;
+
 /// Deliveries in one folder of captures, and in one replay; the same for dead letters and stored events.
 pub const MAX_CAPTURED: usize = 1_000;
 
@@ -138,6 +162,8 @@ const _: () = {
     assert!(MAX_FILE_JSON_VALUES > MAX_BODY_BYTES / 2, "a body can't have more");
     assert!(EVENTS_LISTED <= MAX_EVENTS_LISTED && TIMELINE_SHOWN <= MAX_EVENTS_LISTED);
     assert!(MAX_CLOCK_APART.as_secs() < DEFAULT_TOLERANCE.as_secs());
+    assert!(MAX_BODY_BYTES * 2 < MAX_REQUESTS_KEPT_BYTES, "the largest request is kept");
+    assert!(LIVE_PAUSE.as_millis() < LIVE_DEV_PAUSE.as_millis());
     assert!(MIN_STATUS_SPAN.as_secs() < MAX_STATUS_SPAN.as_secs());
     assert!(MIN_COST_SPAN.as_secs() < MAX_COST_SPAN.as_secs());
     assert!(MAX_PRICED_EVENTS < 1 << 53, "a double counts them exactly");

@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod endpoints;
 pub(crate) mod events;
 pub(crate) mod init;
+pub(crate) mod inspect;
 pub(crate) mod link;
 pub(crate) mod man;
 pub(crate) mod manual;
@@ -43,6 +44,7 @@ use doctor::DoctorOptions;
 use endpoints::EndpointsCommand;
 use events::EventsCommand;
 use init::InitOptions;
+use inspect::InspectOptions;
 use link::LinkOptions;
 use man::ManOptions;
 use providers::ProvidersCommand;
@@ -119,6 +121,8 @@ subcommands! {
         Context(command: ContextCommand) => command.run().await,
         /// One screen: health, alarms, backlog, rates, and what to do next
         Status(options: StatusOptions) => status::run(options).await,
+        /// Show a deployment in a browser: events with their whole story, conversations, dead letters, health
+        Inspect(options: InspectOptions) => inspect::run(options).await,
         /// Check a project and its stack, before and after deploying
         Doctor(options: DoctorOptions) => doctor::run(options).await,
         /// What a month costs on AWS, item by item, and what the same events cost elsewhere

@@ -11,10 +11,11 @@ use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
 use tidings_config::rules::Span;
 
 /// Prints all of it, or only the webhook address if the demo's story follows.
-pub(super) fn print(url: &str, cloud: &Cloud, options: &DevOptions, location: &Location, sources: &[String]) {
+pub(super) fn print(url: &str, inspector: &str, cloud: &Cloud, options: &DevOptions, location: &Location, sources: &[String]) {
     say!("{}  {}", paint(STRONG, "Tidings"), paint(FAINT, "webhooks in, chatbot context out"));
     say!("  project    {location}{}", paint(FAINT, files(location)));
     say!("  webhooks   {}", paint(NAME, format!("{url}/webhooks/{{source}}")));
+    say!("  inspector  {}", paint(NAME, inspector));
     if !options.demo || options.verbose {
         print_rest(cloud, options, sources);
     }

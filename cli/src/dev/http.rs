@@ -1,9 +1,10 @@
 //! An HTTP server in front of the receiver, in the role of API Gateway. Below `/_dev`, only programs on this machine
 //! with the token (`access`) reach: the description of this `dev` (`about`), its clock, and the links queue for
-//! `tidings link`.
+//! `tidings link`. The inspector's pages there have a guard of their own (`crate::inspector`).
 
 use super::about::About;
 use super::access::admit;
+use super::claimed::noting;
 use super::clock::MAX_ADVANCE;
 use super::workbench::Workbench;
 use crate::dev_client::about::Known;
@@ -14,14 +15,16 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use receiver::Receiver;
 use receiver::delivery::Delivery;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::SqsQueue;
 use tidings_core::ports::EventQueue;
@@ -43,25 +46,21 @@ pub(crate) struct Answered {
 /// A listener. The response waits until the channel has room.
 pub(crate) type Listener = mpsc::Sender<Answered>;
 
-/// The current receiver.
-type Current = Arc<dyn Fn() -> Arc<Receiver> + Send + Sync>;
-
-/// Serves until `stop`.
+/// Serves until `stop`. `pages` have guards of their own.
 pub(crate) async fn serve(
     listener: TcpListener,
     workbench: Arc<Workbench>,
-    context: Router,
+    pages: Router,
     links: SqsQueue,
     about: Arc<About>,
     token: Token,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let current: Current = Arc::new(move || workbench.receiver());
     let links = Router::new().route(LINKS_PATH, post(enqueue)).with_state(links);
     let own = Router::new().route(OWN_PATHS, get(known)).route(ADVANCE_PATH, post(advance)).with_state(about);
-    let app = Router::new().fallback(handle).with_state((current, None)).merge(links).merge(own).merge(context);
-    let app = app.layer(from_fn_with_state(token, guard));
-    axum::serve(listener, app).with_graceful_shutdown(stop).await
+    let app = Router::new().fallback(receive).with_state(workbench).merge(links).merge(own);
+    let app = app.layer(from_fn_with_state(token, guard)).merge(pages);
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(stop).await
 }
 
 /// The same with a listener, and without access to the queue.
@@ -71,8 +70,7 @@ pub(crate) async fn serve_to(
     to: Listener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let current: Current = Arc::new(move || Arc::clone(&receiver));
-    let app = Router::new().fallback(handle).with_state((current, Some(to)));
+    let app = Router::new().fallback(listen).with_state((receiver, to));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
@@ -113,29 +111,64 @@ async fn advance(State(about): State<Arc<About>>, by_ms: String) -> Response {
     }
 }
 
-async fn handle(State((current, to)): State<(Current, Option<Listener>)>, request: Request) -> Response {
+/// Answers a request to `dev`, and keeps it for the inspector.
+async fn receive(State(workbench): State<Arc<Workbench>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let (path, delivery) = (parts.uri.path().to_owned(), delivery(&parts, &body));
+    let request = lambda_http::Request::from_parts(parts, lambda_http::Body::Binary(body.to_vec()));
+    response(answer(&workbench, path, delivery, request).await.response)
+}
+
+/// Answers a request with the running receiver, and keeps it. Requests for the receiver's own pages aren't kept.
+pub(crate) async fn answer(
+    workbench: &Workbench,
+    path: String,
+    delivery: Delivery,
+    request: lambda_http::Request,
+) -> receiver::Answered {
+    const OWN_PAGES: [&str; 2] = ["/health", "/ready"];
+    let (at, start) = (SystemClock.now(), Instant::now());
+    let receiver = workbench.receiver();
+    let (answered, events) = noting(receiver.answer(request)).await;
+    if !OWN_PAGES.contains(&path.as_str()) {
+        workbench.requests().add((at, start.elapsed()), path, delivery, events, &answered);
+    }
+    answered
+}
+
+/// Answers a request, and passes it to a listener.
+async fn listen(State((receiver, to)): State<(Arc<Receiver>, Listener)>, request: Request) -> Response {
     let at = SystemClock.now();
     // A request of a command that looks for a `dev` isn't a delivery.
-    if to.is_some() && request.uri().path().starts_with(OWN_PATHS) {
+    if request.uri().path().starts_with(OWN_PATHS) {
         return StatusCode::NOT_FOUND.into_response();
     }
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, MAX_REQUEST_BYTES).await else {
+    let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let heard = to.as_ref().map(|_| Delivery {
+    let (path, delivery) = (parts.uri.path().to_owned(), delivery(&parts, &body));
+    let request = lambda_http::Request::from_parts(parts, lambda_http::Body::Binary(body.to_vec()));
+    let reply = receiver.handle(request).await;
+    let answered = Answered { at, path, delivery, status: reply.status().as_u16(), reply: reply.body().to_vec() };
+    // An error means that the listener has stopped.
+    let _ = to.send(answered).await;
+    response(reply)
+}
+
+fn delivery(parts: &Parts, body: &[u8]) -> Delivery {
+    Delivery {
         method: parts.method.as_str().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers.clone(),
-        body: bytes.to_vec().into(),
-    });
-    let path = parts.uri.path().to_owned();
-    let request = lambda_http::Request::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()));
-    let (parts, body) = current().handle(request).await.into_parts();
-    if let (Some(to), Some(delivery)) = (&to, heard) {
-        let answered = Answered { at, path, delivery, status: parts.status.as_u16(), reply: body.to_vec() };
-        // An error means that the listener has stopped.
-        let _ = to.send(answered).await;
+        body: body.to_vec().into(),
     }
+}
+
+fn response(reply: http::Response<lambda_http::Body>) -> Response {
+    let (parts, body) = reply.into_parts();
     Response::from_parts(parts, Body::from(body.to_vec()))
 }

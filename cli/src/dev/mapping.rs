@@ -82,6 +82,7 @@ pub(crate) async fn run(cloud: Arc<Cloud>, from: From, workbench: Arc<Workbench>
         let kept = |message: &&Message| {
             response.batch_item_failures.iter().any(|f| Some(f.item_identifier.as_str()) == message.message_id())
         };
+        workbench.requests().changed();
         delete(&cloud, from, messages.iter().filter(|message| !kept(message))).await;
         let full = cloud.disk.failures() != failures;
         release(&cloud, from, messages.iter().filter(kept), if full { ReceiveFailure::DiskFull } else { ReceiveFailure::Failed })

@@ -8,6 +8,7 @@ pub(crate) mod access;
 pub(crate) mod actions;
 mod banner;
 mod blueprint;
+pub(crate) mod claimed;
 pub(crate) mod clock;
 pub mod cloud;
 pub(crate) mod commands;
@@ -25,20 +26,23 @@ mod push;
 mod queues;
 pub(crate) mod receiver;
 mod reload;
+pub(crate) mod requests;
 mod secrets;
 mod secrets_manager;
 mod show;
-mod signals;
+pub(crate) mod signals;
 #[cfg(test)]
 mod tests;
 mod watch;
 mod webhooks;
-mod workbench;
+pub(crate) mod workbench;
 
 pub(crate) use options::DevOptions;
 
 use self::receiver::VISIBILITY_TIMEOUT_SECONDS;
 use crate::Failure;
+use crate::dev_client::{OWN_PATHS as PAGES, token};
+use crate::inspector::{self, Inspector};
 use crate::project::Location;
 use crate::style::{self, FAINT, STRONG, note, paint, say};
 use access::TokenFiles;
@@ -101,6 +105,8 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let _ = cloud.about.webhooks.set(url.clone());
     show::at(&cloud.endpoint);
     let names: Vec<String> = configuration.sources.iter().map(|source| source.name.clone()).collect();
+    // Commands that run in this process need no file for it.
+    token::know(&[address.port(), cloud.dynamodb_port], &cloud.token);
     let setup = Setup {
         keep_events: options.keep_events,
         feed: options.feed,
@@ -112,12 +118,14 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     // Without the file, the token can still be passed to a command.
     let _token = TokenFiles::write(&cloud.token, &[address.port(), cloud.dynamodb_port])
         .inspect_err(|failure| note(&format!("{failure}: other commands need the token as TIDINGS_DEV_TOKEN")));
-    banner::print(&url, &cloud, &options, &location, &names);
+    let (stop, stopped) = channel::channel(false);
+    let inspector = Inspector::of_dev(&url, address, &cloud.endpoint, &location, &workbench, stopped.clone())?;
+    let pages = if options.verbose { inspector.address_with_key() } else { inspector.address() };
+    banner::print(&url, &pages, &cloud, &options, &location, &names);
     banner::missing(&documents.missing);
 
-    let (stop, stopped) = channel::channel(false);
     let chatbot = Arc::new(Chatbot::default());
-    let mut routes = context::router(&cloud);
+    let mut routes = context::router(&cloud).merge(inspector::router(PAGES, inspector));
     if options.feed {
         routes = routes.merge(feed::router(&cloud, stopped.clone()));
     }

@@ -1,5 +1,6 @@
 //! The receiver of `dev` and of `tidings capture`, on the embedded cloud.
 
+use super::claimed::NotedClaims;
 use super::cloud::Cloud;
 use crate::clients::https;
 use receiver::{Ports, Receiver};
@@ -11,7 +12,7 @@ use tidings_config::time::SystemClock;
 pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
     let (claims, queue) = (Arc::new(cloud.claims()), Arc::new(cloud.queue()));
     let ports = Ports {
-        claims: Arc::clone(&claims) as _,
+        claims: Arc::new(NotedClaims::of(cloud)),
         queue: Arc::clone(&queue) as _,
         secrets: Arc::new(cloud.secret_store()),
         captured: Some(Arc::new(cloud.captured_secrets())),

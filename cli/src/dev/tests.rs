@@ -5,8 +5,10 @@ use super::cloud::{Cloud, Options, listen};
 use super::receiver::VISIBILITY_TIMEOUT_SECONDS;
 use super::secrets::Secrets;
 use super::workbench::{Configuration, Setup, Workbench};
-use super::{context, finish, start};
+use super::{PAGES, context, finish, start};
 use crate::delivery::post;
+use crate::inspector::{self, Inspector};
+use crate::project::Location;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,7 +74,11 @@ impl Bench {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = channel::channel(false);
         let (workbench, chatbot) = (Arc::new(workbench), Arc::new(Chatbot::default()));
-        let running = start((listener, context::router(&cloud)), &cloud, &workbench, &chatbot, &ActionsTo::Terminal, &stopped);
+        let address = listener.local_addr().expect("an address");
+        let inspector = Inspector::of_dev(&url, address, &cloud.endpoint, &Location::Demo, &workbench, stopped.clone());
+        let pages = inspector::router(PAGES, inspector.expect("random bytes"));
+        let routes = context::router(&cloud).merge(pages);
+        let running = start((listener, routes), &cloud, &workbench, &chatbot, &ActionsTo::Terminal, &stopped);
         Self { cloud, workbench, chatbot, url, secrets: documents.sources, stop, running }
     }
 

@@ -5,6 +5,7 @@ use super::clock::{MAX_ADVANCE, Sweeping};
 use super::cloud::Cloud;
 use super::local_apis::{LocalApi, LocalApis};
 use super::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
+use super::requests::Requests;
 use super::secrets::{Documents, Missing, Secrets};
 use super::webhooks::{self, IfAnyone};
 use crate::Failure;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use processor::Processor;
 use publisher::Publisher;
 use receiver::Receiver;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -20,9 +22,10 @@ use tidings_config::limits::SWEEP_PROVEN;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::source::Source;
-use tidings_config::time::{Clock, Timestamp};
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::ports::TimerStore;
 use tidings_core::stored_timer::{Sweeps, TimerKey};
+use zeroize::Zeroizing;
 
 /// The processor's timeout for a sweep.
 const TIME_FOR_A_SWEEP: Duration = Duration::from_secs(30);
@@ -53,6 +56,21 @@ struct Running {
     receiver: Arc<Receiver>,
     processor: Arc<Processor>,
     publisher: Arc<Publisher>,
+    known: Arc<Known>,
+}
+
+/// What the receiver knows of its sources: their schemes, and the document of their secrets.
+pub(crate) struct Known {
+    pub(crate) sources: Vec<Source>,
+    pub(crate) secrets: Zeroizing<String>,
+    /// The secrets of the APIs that rules fetch from.
+    pub(crate) api_secrets: Zeroizing<String>,
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Known").field("sources", &self.sources.len()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -60,6 +78,7 @@ pub(crate) struct Workbench {
     cloud: Arc<Cloud>,
     setup: Setup,
     running: RwLock<Running>,
+    requests: Requests,
 }
 
 impl Workbench {
@@ -71,7 +90,7 @@ impl Workbench {
         configuration: Configuration,
     ) -> Result<(Self, Documents), Failure> {
         let (running, documents) = Running::of(&cloud, &setup, configuration).await?;
-        let workbench = Self { cloud, setup, running: RwLock::new(running) };
+        let workbench = Self { cloud, setup, running: RwLock::new(running), requests: Requests::new(SystemClock.now()) };
         // Before the first event, so that its timers can be stored.
         workbench.sweep().await;
         Ok((workbench, documents))
@@ -99,6 +118,15 @@ impl Workbench {
         Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).publisher)
     }
 
+    pub(crate) fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).known)
+    }
+
+    /// The last requests.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
     pub(crate) fn processor(&self) -> Arc<Processor> {
         Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).processor)
     }
@@ -110,13 +138,18 @@ impl Running {
         let https = LocalApis::of(&setup.local_apis, &rules)?;
         let documents = setup.secrets.documents(&sources, &rules, &setup.local_apis)?;
         cloud.put_secrets(&documents.sources, &documents.apis).await?;
+        let known = Known {
+            sources: sources.clone(),
+            secrets: documents.sources.clone().into(),
+            api_secrets: documents.apis.clone().into(),
+        };
         let receiver = Arc::new(receiver(cloud, sources).configured_by(&hash));
         receiver.warm_up().await;
         let publisher = Arc::new(webhooks::publisher(cloud, endpoints));
         let published = IfAnyone { publisher: Arc::clone(&publisher), queue: cloud.published() };
         let processor = processor(cloud, https, rules, schemas).storing_events(setup.keep_events);
         let processor = Arc::new(processor.publishing(Arc::new(published)).feeding(setup.feed));
-        Ok((Self { receiver, processor, publisher }, documents))
+        Ok((Self { receiver, processor, publisher, known: Arc::new(known) }, documents))
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Search {
     pub source: Option<String>,
     pub event_type: Option<TypePattern>,
     pub state: Option<ClaimState>,
+    /// A part of any text of the claim, in lower case: see [`Self::contains`].
+    pub text: Option<String>,
     /// The earliest time, included.
     pub since: Option<Timestamp>,
     /// The latest time, included.
@@ -25,8 +27,23 @@ impl Search {
             && self.source.as_ref().is_none_or(|source| *source == claim.source)
             && self.event_type.as_ref().is_none_or(|pattern| pattern.matches(&claim.event_type))
             && self.state.is_none_or(|state| state == claim.state)
+            && self.text.as_ref().is_none_or(|part| Self::contains(claim, part))
             && self.since.is_none_or(|since| since <= at)
             && self.until.is_none_or(|until| at <= until)
+    }
+
+    /// Whether a text of the claim contains this part: its key, id, type, subject, conversation, rules, node, facts that
+    /// were overtaken, actions, links, reason or trace. The part is in lower case; the claim's texts are in any case.
+    fn contains(claim: &Claim, part: &str) -> bool {
+        let Claim { key, event_id, event_type, subject, conversation, node, reason, off_schema, trace_id, .. } = claim;
+        let optional = [event_id, subject, conversation, node, reason, off_schema, trace_id];
+        let lists = [&claim.rules, &claim.overtaken, &claim.links, &claim.joins];
+        let has = |text: &str| text.to_lowercase().contains(part);
+        has(key.as_str())
+            || has(event_type)
+            || optional.into_iter().flatten().any(|text| has(text))
+            || lists.into_iter().flatten().any(|text| has(text))
+            || claim.actions.iter().any(|action| has(&action.to_string()))
     }
 }
 
@@ -98,9 +115,35 @@ mod tests {
             (Search { since: Some(at(6)), ..Search::default() }, false),
             (Search { until: Some(at(4)), ..Search::default() }, false),
             (Search { source: Some("orders".into()), state: Some(ClaimState::Dead), ..Search::default() }, false),
+            (Search { text: Some("shipped".into()), ..Search::default() }, true),
+            (Search { text: Some("orders#5".into()), ..Search::default() }, true),
+            (Search { text: Some("whatsapp:49".into()), ..Search::default() }, false),
         ] {
             assert_eq!(search.matches(&event, at(5)), expected, "{search:?}");
         }
+    }
+
+    #[test]
+    fn a_text_is_found_in_every_text_of_an_event_in_upper_or_lower_case() {
+        let text = || Some("A Needle".to_owned());
+        let claims = [
+            Claim { event_id: text(), ..claim(1) },
+            Claim { subject: text(), ..claim(1) },
+            Claim { conversation: text(), ..claim(1) },
+            Claim { node: text(), ..claim(1) },
+            Claim { reason: text(), ..claim(1) },
+            Claim { off_schema: text(), ..claim(1) },
+            Claim { trace_id: text(), ..claim(1) },
+            Claim { rules: text().into_iter().collect(), ..claim(1) },
+            Claim { overtaken: text().into_iter().collect(), ..claim(1) },
+            Claim { links: text().into_iter().collect(), ..claim(1) },
+            Claim { joins: text().into_iter().collect(), ..claim(1) },
+        ];
+        let search = Search { text: Some("a needle".to_owned()), ..Search::default() };
+        for claim in claims {
+            assert!(search.matches(&claim, Timestamp::from_unix_ms(1)), "{claim:?}");
+        }
+        assert!(!search.matches(&claim(1), Timestamp::from_unix_ms(1)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 /// Sends a raw request and returns the response's status. An ordinary client wouldn't allow `Host` to be set.
-fn raw(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+pub(crate) fn raw(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).expect("a connection");
     let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
@@ -40,7 +40,7 @@ fn its_own_paths_refuse_web_pages_other_hosts_and_callers_without_the_token() {
         (&[host, ("authorization", "Bearer 00")], 401),
         (&[host, ("authorization", &dev.token)], 401),
     ];
-    for path in ["/_dev/links", "/_dev/links/", "/_dev/links?a=b", "/_dev/", "/_dev", "/_dev/anything"] {
+    for path in ["/_dev/links", "/_dev/links/", "/_dev/links?a=b", "/_dev", "/_dev/anything", "/_dev/assets", "/_dev/api"] {
         for method in [Method::POST, Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS, Method::PATCH, Method::HEAD] {
             for (headers, status) in &refused {
                 let (seen, answer) = raw(&dev.webhooks, method.as_str(), path, headers, LINK);

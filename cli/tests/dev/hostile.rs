@@ -386,6 +386,8 @@ fn answers(driven: &mut CommandRuns) {
         &["context", "show", HOSTILE],
         &["rotate", "orders", "--drop-old"],
         &["link", HOSTILE, "whatsapp:1"],
+        // Its pages are tested in a browser: tests/inspector/run.
+        &["inspect", "--port", "0"],
     ] {
         driven.both(
             if arguments.len() > 1 && !arguments[1].starts_with('-') && arguments[0] != "rotate" && arguments[0] != "link" {

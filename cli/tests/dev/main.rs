@@ -10,6 +10,7 @@ mod doctor;
 mod durable;
 mod events;
 mod hostile;
+mod inspector;
 #[cfg(unix)]
 mod kills;
 mod manual;

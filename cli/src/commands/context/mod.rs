@@ -3,7 +3,7 @@
 mod correct;
 mod erase;
 mod export;
-mod show;
+pub(crate) mod show;
 mod subject;
 
 use crate::subcommands::subcommands;

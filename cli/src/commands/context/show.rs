@@ -3,12 +3,13 @@
 use crate::Failure;
 use crate::facts;
 use crate::style::{FAINT, STRONG, data, note, paint, say, short};
-use crate::target::TargetOptions;
-use crate::target::{now, reader, unreadable};
+use crate::target::{Place, TargetOptions};
+use crate::target::{now, reader_at, unreadable};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use tidings_core::claim::Claim;
+use tidings_core::context::Context;
 use tidings_core::manual::ManualChange;
 
 #[derive(Debug, Args)]
@@ -23,17 +24,9 @@ pub struct ContextShow {
 }
 
 pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
-    let reader = reader(&options.target).await?;
-    let failed = |error| unreadable(&options.target.at, &error);
-    let context = reader.conversation(&options.conversation, now(&options.target.at).await).await.map_err(failed)?;
-    let timeline = reader.timeline(&context).await.map_err(failed)?;
+    let (context, timeline) = found(&options.conversation, &options.target.at).await?;
     if options.target.json {
-        let mut shown = json!({ "context": context, "timeline": timeline });
-        let unreadable = facts::unreadable_preferences(&context);
-        if !unreadable.is_empty() {
-            shown["unreadable_preferences"] = json!(unreadable);
-        }
-        data(&shown);
+        data(&json(&context, &timeline));
         return Ok(ExitCode::SUCCESS);
     }
     if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
@@ -49,6 +42,25 @@ pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
         timeline.iter().for_each(entry);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A conversation's context, by its name or by that of an identity, and its timeline. Both are empty if nothing is stored.
+pub(crate) async fn found(conversation: &str, at: &Place) -> Result<(Context, Vec<Claim>), Failure> {
+    let reader = reader_at(at).await?;
+    let failed = |error| unreadable(at, &error);
+    let context = reader.conversation(conversation, now(at).await).await.map_err(failed)?;
+    let timeline = reader.timeline(&context).await.map_err(failed)?;
+    Ok((context, timeline))
+}
+
+/// As `--json` prints it.
+pub(crate) fn json(context: &Context, timeline: &[Claim]) -> Value {
+    let mut shown = json!({ "context": context, "timeline": timeline });
+    let unreadable = facts::unreadable_preferences(context);
+    if !unreadable.is_empty() {
+        shown["unreadable_preferences"] = json!(unreadable);
+    }
+    shown
 }
 
 fn entry(claim: &Claim) {

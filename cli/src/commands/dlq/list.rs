@@ -6,10 +6,11 @@ use super::group::{Group, Groups};
 use super::print::{groups, when};
 use super::walk::Walk;
 use crate::Failure;
+use crate::limits::MAX_EVENTS_LISTED;
 use crate::style::{FAINT, NAME, WARN, data, data_of, paint, say, short};
-use crate::target::TargetOptions;
+use crate::target::{Place, TargetOptions};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
@@ -52,6 +53,26 @@ pub(super) async fn grouped(
     Ok((found.finish(), walked))
 }
 
+/// Every group, and the first events in the order of the queue, up to a limit: as `--json` prints them.
+pub(crate) async fn json(filter: &DlqFilter, at: &Place) -> Result<Value, Failure> {
+    let walk = super::walk::start(filter, at).await?;
+    let mut events = Vec::new();
+    let (found, walked) = grouped(&walk, |one| {
+        if events.len() < MAX_EVENTS_LISTED {
+            events.push(serde_json::to_value(one).map_err(|error| Failure::new(error.to_string()))?);
+        }
+        Ok(())
+    })
+    .await?;
+    let mut json = summary(&found, &walked);
+    json["events"] = events.into();
+    Ok(json)
+}
+
+fn summary(groups: &[Group], walked: &WalkSummary) -> Value {
+    json!({"groups": groups, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped})
+}
+
 pub(super) async fn listed(walk: &Walk, each: bool, target: &TargetOptions) -> Result<ExitCode, Failure> {
     let as_json = target.json;
     let show = |one: &Dead| {
@@ -67,9 +88,7 @@ pub(super) async fn listed(walk: &Walk, each: bool, target: &TargetOptions) -> R
     let (found, walked) = grouped(walk, show).await?;
     match (as_json, each) {
         (true, true) => {}
-        (true, false) => {
-            data(&json!({"groups": found, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}))
-        }
+        (true, false) => data(&summary(&found, &walked)),
         (false, _) => groups(&found, &walked, &target.at),
     }
     Ok(ExitCode::SUCCESS)

@@ -10,9 +10,9 @@ mod drop;
 mod envelopes;
 mod filter;
 mod group;
-mod list;
+pub(crate) mod list;
 mod print;
-mod redrive;
+pub(crate) mod redrive;
 mod show;
 mod sorted;
 #[cfg(test)]
@@ -21,11 +21,11 @@ mod walk;
 
 pub(crate) use envelopes::{Found, envelopes};
 pub(crate) use filter::DlqFilter;
+pub(crate) use redrive::DlqRedrive;
 
 use crate::subcommands::subcommands;
 use drop::DlqDrop;
 use list::DlqList;
-use redrive::DlqRedrive;
 use show::DlqShow;
 
 subcommands! {

@@ -4,6 +4,7 @@
 
 use super::dead::{Dead, WalkSummary};
 use super::filter::DlqFilter;
+use super::group::Group;
 use super::list::grouped;
 use super::print::{groups, json};
 use super::sorted::RoutedQueues;
@@ -13,12 +14,12 @@ use crate::commands::pace::{Pace, progress};
 use crate::confirm::{Confirm, Confirmed};
 use crate::stack::{DeadLetters, Receipt};
 use crate::style::{FAINT, GOOD, WARN, data, paint, safe_json, say};
-use crate::target::TargetOptions;
+use crate::target::{Place, TargetOptions};
 use crate::target::{events_queue, links_queue, queue_counts};
 use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::limits::MAX_BATCH_BYTES;
 use tidings_config::time::{Clock, SystemClock};
+use tidings_core::aws::SqsQueue;
 use tidings_core::ports::{EventQueue, Unavailable};
 
 #[derive(Debug, Args)]
@@ -73,29 +75,54 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     let Some(confirmed) = options.confirm.ask() else {
         return dry_run(&walk, &options.target, "moved").await;
     };
-    let events = events_queue(at).await?;
-    // A stack from before the links queue takes external links in its events queue.
-    let events = RoutedQueues { events, links: links_queue(at).await.ok() };
+    let events = target_queues(at).await?;
     let letters = queue_counts(at).await?.iter().find(|count| count.queue == "dead letters").map_or(0, |count| count.messages);
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let bar = progress(letters);
     let (walked, moved) = redrive(&walk, &events, options.rate, receipts.as_mut(), &bar, confirmed).await?;
     bar.finish_and_clear();
     if options.target.json {
-        data(&json!({"redrive": moved, "matched": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}));
+        data(&summary(&walked, &moved));
     } else {
         told(&walked, &moved);
     }
     Ok(if moved.failed == 0 && !walked.stopped { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The queues that take the messages.
+async fn target_queues(at: &Place) -> Result<RoutedQueues<SqsQueue, SqsQueue>, Failure> {
+    let events = events_queue(at).await?;
+    // A stack from before the links queue takes external links in its events queue.
+    Ok(RoutedQueues { events, links: links_queue(at).await.ok() })
+}
+
+fn summary(walked: &WalkSummary, moved: &RedriveCounts) -> Value {
+    json!({"redrive": moved, "matched": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped})
+}
+
+/// Does the same without a line on a terminal, and returns what `--json` prints.
+pub(crate) async fn redriven(options: &DlqRedrive) -> Result<Value, Failure> {
+    let at = &options.target.at;
+    let walk = super::walk::start(&options.filter, at).await?;
+    let Some(confirmed) = options.confirm.ask() else {
+        let (found, walked) = grouped(&walk, |_| Ok(())).await?;
+        return Ok(would(&found, &walked));
+    };
+    let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
+    let (events, bar) = (target_queues(at).await?, ProgressBar::hidden());
+    let (walked, moved) = redrive(&walk, &events, options.rate, receipts.as_mut(), &bar, confirmed).await?;
+    Ok(summary(&walked, &moved))
+}
+
+fn would(groups: &[Group], walked: &WalkSummary) -> Value {
+    json!({"dry_run": true, "groups": groups, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped})
+}
+
 /// Prints what would be done, by reason.
 pub(super) async fn dry_run(walk: &Walk, target: &TargetOptions, would_be: &str) -> Result<ExitCode, Failure> {
     let (found, walked) = grouped(walk, |_| Ok(())).await?;
     if target.json {
-        data(
-            &json!({"dry_run": true, "groups": found, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}),
-        );
+        data(&would(&found, &walked));
     } else {
         groups(&found, &walked, &target.at);
         say!("{}", paint(FAINT, format!("dry run, nothing was {would_be}: --yes applies the change")));

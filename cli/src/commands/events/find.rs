@@ -26,6 +26,9 @@ pub struct EventsFilter {
     /// Events in this state
     #[arg(long, value_parser = state())]
     pub state: Option<ClaimState>,
+    /// Events with this text in their key, type, subject, conversation, rules or reason, in upper or lower case
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
     /// Not older than this: RFC 3339, or how long ago, as in 2h
     #[arg(long, value_name = "TIME")]
     pub since: Option<When>,
@@ -40,13 +43,14 @@ fn state() -> impl TypedValueParser<Value = ClaimState> {
 }
 
 /// Returns the newest events that match the filter.
-pub(super) async fn find(reader: &Reader, filter: &EventsFilter, limit: usize, at: &Place) -> Result<Found, Failure> {
+pub(crate) async fn find(reader: &Reader, filter: &EventsFilter, limit: usize, at: &Place) -> Result<Found, Failure> {
     let now = now(at).await;
     let search = Search {
         key: None,
         source: filter.source.clone(),
         event_type: filter.event_type.clone(),
         state: filter.state,
+        text: filter.text.as_ref().map(|text| text.to_lowercase()),
         since: filter.since.map(|when| when.from(now)),
         until: filter.until.map(|when| when.from(now)),
     };

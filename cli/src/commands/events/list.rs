@@ -17,6 +17,7 @@ use std::process::ExitCode;
         conversation's events are read.\n\nExamples:\n  \
         tidings events list --conversation whatsapp:491713920012\n  \
         tidings events list --stack tidings --state dead --since 2h\n  \
+        tidings events list --text order/1042\n  \
         tidings events list --source orders --type 'order.*' \\\n      --since 2026-11-20T00:00:00Z --until 1d --json"
 )]
 pub struct EventsList {

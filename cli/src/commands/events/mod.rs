@@ -1,10 +1,13 @@
 //! `tidings events`: shows, lists and follows events.
 
 mod find;
-mod list;
+pub(crate) mod list;
 mod message;
 pub(crate) mod show;
 mod tail;
+
+pub(crate) use find::find;
+pub(crate) use tail::Seen;
 
 use crate::subcommands::subcommands;
 use list::EventsList;

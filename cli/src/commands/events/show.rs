@@ -5,15 +5,17 @@ use super::message::MessageLocation;
 use crate::Failure;
 use crate::commands::manual;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, say};
-use crate::target::TargetOptions;
-use crate::target::{reader, unreadable};
+use crate::target::{Place, TargetOptions};
+use crate::target::{reader_at, unreadable};
 use anstyle::Style;
 use clap::Args;
+use serde_json::Value;
 use std::process::ExitCode;
 use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::manual::ManualChange;
+use tidings_core::stored_event::StoredEvent;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -36,31 +38,56 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
             .hint("for example stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
     }
     let key = ClaimKey::from(options.key.clone());
-    let record = reader(&options.target).await?.record(&key).await.map_err(|error| unreadable(&options.target.at, &error))?;
-    let Some((claim, event)) = record else {
+    let Some(mut shown) = Shown::find(&key, &options.target.at).await? else {
         return Err(Failure::new(format!("no claim with key {key}"))
             .hint("it was never received, it couldn't be verified, or it was processed more than 30 days ago"));
     };
-    let event = event.filter(|_| options.payload);
-    if options.payload && event.is_none() {
+    shown.event = shown.event.filter(|_| options.payload);
+    if options.payload && shown.event.is_none() {
         let kib = MAX_STORED_EVENT_BYTES / 1_024;
         note(&format!(
             "its event isn't stored: only events up to {kib} KiB that are processed while the stack has KeepEvents=true are"
         ));
     }
-    let mut shown = claim.with_event(event.as_ref());
-    let whereabouts = MessageLocation::of(&claim, &options.target.at).await;
+    let json = shown.json()?;
     if options.target.json {
-        if let Some(whereabouts) = whereabouts {
-            shown["message"] = serde_json::to_value(whereabouts).map_err(|error| Failure::new(error.to_string()))?;
-        }
-        data(&shown);
+        data(&json);
     } else {
-        print(&claim);
-        row("message", whereabouts.map(|whereabouts| whereabouts.said(&claim, &options.target.at)));
-        shown.get("event").into_iter().for_each(pretty);
+        let Shown { claim, message, .. } = &shown;
+        print(claim);
+        row("message", message.as_ref().map(|message| message.said(claim, &options.target.at)));
+        json.get("event").into_iter().for_each(pretty);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// All that is stored of an event.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) claim: Claim,
+    /// The event itself, if it is stored with its claim.
+    pub(crate) event: Option<StoredEvent>,
+    /// Where its message is. `None`: it has none.
+    message: Option<MessageLocation>,
+}
+
+impl Shown {
+    /// `None`: the event has no claim.
+    pub(crate) async fn find(key: &ClaimKey, at: &Place) -> Result<Option<Self>, Failure> {
+        let record = reader_at(at).await?.record(key).await.map_err(|error| unreadable(at, &error))?;
+        let Some((claim, event)) = record else { return Ok(None) };
+        let message = MessageLocation::of(&claim, at).await;
+        Ok(Some(Self { claim, event, message }))
+    }
+
+    /// As `--json` prints it.
+    pub(crate) fn json(&self) -> Result<Value, Failure> {
+        let mut json = self.claim.with_event(self.event.as_ref());
+        if let Some(message) = &self.message {
+            json["message"] = serde_json::to_value(message).map_err(|error| Failure::new(error.to_string()))?;
+        }
+        Ok(json)
+    }
 }
 
 /// Prints a claim, for people.

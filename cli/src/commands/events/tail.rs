@@ -99,11 +99,11 @@ async fn follow(options: &EventsTail) -> Result<(), Failure> {
 
 /// The result of the last read.
 #[derive(Debug, Default)]
-struct Seen(HashMap<ClaimKey, (ClaimState, bool)>);
+pub(crate) struct Seen(HashMap<ClaimKey, (ClaimState, bool)>);
 
 impl Seen {
     /// Takes the claims of a read, newest first. Returns those that are new or changed their state, oldest first.
-    fn news(&mut self, claims: Vec<Claim>) -> Vec<Claim> {
+    pub(crate) fn news(&mut self, claims: Vec<Claim>) -> Vec<Claim> {
         let now = claims.iter().map(|claim| (claim.key.clone(), (claim.state, claim.erased.is_some()))).collect();
         let before = std::mem::replace(&mut self.0, now);
         claims.into_iter().rev().filter(|claim| before.get(&claim.key) != self.0.get(&claim.key)).collect()

@@ -6,15 +6,18 @@ use crate::captures::{HERE, Recorded, demo_secret};
 use crate::commands::rules::diff::{begin, end};
 use crate::commands::rules::world::{Failed, World};
 use crate::commands::rules::{other_rules, rules, schemas};
+use crate::project::{Location, refused};
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, count, data, paint, say, tick};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use tidings_config::schemas::EventSchemas;
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
+use tidings_project::Configuration;
 
 /// A delivery and its answer.
 #[derive(Debug, Serialize)]
@@ -99,8 +102,7 @@ pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Re
     let claims = claims(&world);
     let due = undone(&mut world);
     if options.file.json {
-        let said = json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(&world), "undone": due });
-        data(&said);
+        data(&played(&world, &claims, &due));
     } else {
         claims.values().for_each(tell);
         tell_actions(&world);
@@ -108,6 +110,19 @@ pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Re
         say!("{}", paint(FAINT, format!("{}, {} dead-lettered", count(claims.len(), "event"), dead(&claims))));
     }
     Ok(if dead(&claims) == 0 && due.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Replays events with the rules of a project: what `--json` prints.
+pub(crate) async fn json(location: &Location, events: Vec<Envelope>) -> Result<Value, Failure> {
+    let Configuration { rules, schemas, .. } = location.files()?.read().map_err(|report| refused(&report))?;
+    let mut world = World::new(rules, EventSchemas::new(schemas), begin(&events));
+    world.play(events).await;
+    let due = undone(&mut world);
+    Ok(played(&world, &claims(&world), &due))
+}
+
+fn played(world: &World, claims: &BTreeMap<ClaimKey, Claim>, due: &[FailedMessage]) -> Value {
+    json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(world), "undone": due })
 }
 
 /// The rules to replay with.

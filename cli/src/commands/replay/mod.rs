@@ -6,7 +6,7 @@
 //! they are stored nowhere else.
 
 mod apply;
-mod here;
+pub(crate) mod here;
 mod options;
 mod sending;
 mod timeline;

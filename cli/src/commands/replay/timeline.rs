@@ -29,6 +29,7 @@ pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Fai
         source: filter.source.clone(),
         event_type: filter.event_type.clone(),
         state: None,
+        text: None,
         since: filter.since.map(|since| since.from(now)),
         until: filter.until.map(|until| until.from(now)),
     };

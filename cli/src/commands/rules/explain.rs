@@ -6,7 +6,7 @@ use super::world::World;
 use super::{given, on_record};
 use crate::Failure;
 use crate::commands::events::show;
-use crate::project::refused;
+use crate::project::{Location, refused};
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data_of, paint, say, short};
 use crate::target::Place;
 use clap::Args;
@@ -112,6 +112,13 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
         all.iter().for_each(print);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the rules of a project match an event: as `--json` prints it.
+pub(crate) async fn json(location: &Location, event: Envelope) -> Result<Value, Failure> {
+    let Configuration { rules, schemas, .. } = location.files()?.read().map_err(|report| refused(&report))?;
+    let explained = explain(&rules, &schemas, event).await;
+    serde_json::to_value(explained).map_err(|error| Failure::new(error.to_string()))
 }
 
 /// The events of a case, of a claim key, or of a file.

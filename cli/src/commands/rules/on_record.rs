@@ -16,7 +16,7 @@ pub(super) const NO_PAYLOAD: &str = "the event isn't stored, so it is unknown wh
 pub(super) const OURS: &str = "no rule matches it: it is an internal event";
 
 /// Returns the claim, and the event itself if it is stored or in the dead-letter queue.
-pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelope>), Failure> {
+pub(crate) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelope>), Failure> {
     let key = ClaimKey::from(key.to_owned());
     let record = reader_at(at).await?.record(&key).await.map_err(|error| unreadable(at, &error))?;
     let (claim, kept) = record.ok_or_else(|| {

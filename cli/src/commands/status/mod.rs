@@ -30,7 +30,7 @@ use metrics::Measured;
 use part::Part;
 use runbook::Commands;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use tidings_config::rules::Span;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
@@ -110,7 +110,7 @@ struct Status {
 }
 
 impl Status {
-    fn json(&self) -> serde_json::Value {
+    fn json(&self) -> Value {
         let problems = next::problems(self);
         json!({
             "status": problems.first().map_or("healthy", |worst| worst.kind.as_str()),
@@ -126,17 +126,26 @@ impl Status {
 }
 
 pub(crate) async fn run(options: StatusOptions) -> Result<ExitCode, Failure> {
-    let now = SystemClock.now();
-    let status = match &options.target.at.stack {
-        Some(stack) => of_stack(&options, stack, now).await,
-        None => of_dev(&options, now).await,
-    };
+    let status = found(&options).await;
     if options.target.json {
         data(&status.json());
     } else {
         screen::lines(&status).iter().for_each(|line| say!("{line}"));
     }
     Ok(if next::problems(&status).is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn found(options: &StatusOptions) -> Status {
+    let now = SystemClock.now();
+    match &options.target.at.stack {
+        Some(stack) => of_stack(options, stack, now).await,
+        None => of_dev(options, now).await,
+    }
+}
+
+/// As `--json` prints it.
+pub(crate) async fn json(options: &StatusOptions) -> Value {
+    found(options).await.json()
 }
 
 async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status {

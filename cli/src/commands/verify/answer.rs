@@ -42,6 +42,9 @@ pub(crate) struct Answer {
     /// Answered as a handshake, which contains no event.
     pub handshake: bool,
     pub events: Vec<Event>,
+    /// The same events as they would be queued.
+    #[serde(skip)]
+    pub envelopes: Vec<Envelope>,
 }
 
 /// An event that would be queued.
@@ -125,7 +128,7 @@ impl Answer {
         let content_type = answered.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let secrets = secrets_of(document, &source.name).unwrap_or_default();
         let messages = queue.drain();
-        let envelopes = messages.iter().filter_map(|message| Envelope::decode(message).ok());
+        let envelopes: Vec<Envelope> = messages.iter().filter_map(|message| Envelope::decode(message).ok()).collect();
         Self {
             status: answered.response.status().as_u16(),
             content_type,
@@ -133,7 +136,8 @@ impl Answer {
             reason: refused.map(Reply::reason),
             hint: refused.and_then(|reply| hint(reply, source, delivery, path, is_handshake)),
             handshake: accepted && is_handshake && messages.is_empty(),
-            events: envelopes.map(|envelope| Event::of(&envelope, &store, &secrets, conversations)).collect(),
+            events: envelopes.iter().map(|envelope| Event::of(envelope, &store, &secrets, conversations)).collect(),
+            envelopes,
         }
     }
 
@@ -210,7 +214,7 @@ fn body(response: Response<Body>, secrets: &[String]) -> Value {
 }
 
 /// Removes the source's secrets from a text. A topic's name may be a secret and also part of an event's type or key.
-pub(super) fn without(secrets: &[String], text: &str) -> String {
+pub(crate) fn without(secrets: &[String], text: &str) -> String {
     let secrets = secrets.iter().filter(|secret| !secret.is_empty());
     secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN))
 }

@@ -26,13 +26,17 @@ use attempt::Attempt;
 use clap::Args;
 use diagnose::Finding;
 use owner::Conversations;
+use receiver::delivery::Delivery;
 use receiver::verify::{PublicKeys, signed_message};
 use said::Verdict;
+use serde_json::Value;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES};
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
+use tidings_core::envelope::Envelope;
+use tidings_core::ports::HttpsGet;
 
 #[derive(Debug, Args)]
 #[command(
@@ -100,31 +104,12 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
             .ok_or_else(|| Failure::new(format!("--at {text:?}, allowed: RFC 3339, such as 2026-11-20T10:00:00Z")))?,
     };
     let (delivery, url) = (captured.delivery.clone(), captured.url.clone());
-    let mut attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url, now };
+    let attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url, now };
     let key = options.key.as_deref().map(|path| files::read(path, MAX_FETCHED_BYTES)).transpose()?;
-    let length = attempt.delivery.body.len();
-    let is_too_large = length > MAX_BODY_BYTES;
-    let mut finding = Finding::default();
-    let mut published = None;
-    if is_too_large {
-        finding.why = Some(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"));
-    } else {
-        published = keys::add(&mut attempt, key.as_deref(), options.fetch_keys.then_some(&https())).await?;
-        finding = diagnose::diagnose(&attempt, &document);
-    }
-    let path = answer::path(&attempt.source, options.preset, &attempt.url);
-    let answer = match finding.undecided {
-        true => None,
-        false => {
-            let Attempt { source, delivery, now, .. } = &attempt;
-            let conversations = (!options.preset).then(Conversations::here);
-            Some(Answer::of(source, delivery, *now, &document, published, &path, conversations.as_ref()).await)
-        }
-    };
-    // A request that the receiver accepts as an event is authentic: it may have been signed before it was compressed.
-    if answer.as_ref().is_some_and(|answer| answer.is_accepted() && !answer.events.is_empty()) && finding.why.is_some() {
-        finding = Finding::default();
-    }
+    let fetch = https();
+    let keys = Keys { file: key.as_deref(), fetch: options.fetch_keys.then_some(&fetch as &dyn HttpsGet) };
+    let conversations = (!options.preset).then(Conversations::here);
+    let Examined { attempt, finding, answer } = examine(attempt, &document, keys, options.preset, conversations.as_ref()).await?;
     let signed = options.show_signed.then(|| signed(&attempt));
     let (source, answer, signed) = (&attempt.source, answer.as_ref(), signed.as_deref());
     let verdict = Verdict { captured: &captured, source, finding: &finding, answer, signed };
@@ -138,6 +123,68 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
         (false, false) => ExitCode::FAILURE,
         (false, true) => ExitCode::from(NOT_LOOKED),
     })
+}
+
+/// A request, what is wrong with its signature, and what the receiver would answer.
+struct Examined {
+    attempt: Attempt,
+    finding: Finding,
+    /// `None`: it depends on a key that is missing.
+    answer: Option<Answer>,
+}
+
+/// Where the keys of providers come from that publish them.
+#[derive(Default)]
+struct Keys<'a> {
+    file: Option<&'a [u8]>,
+    fetch: Option<&'a dyn HttpsGet>,
+}
+
+async fn examine(
+    mut attempt: Attempt,
+    document: &str,
+    keys: Keys<'_>,
+    is_preset: bool,
+    conversations: Option<&Conversations>,
+) -> Result<Examined, Failure> {
+    let length = attempt.delivery.body.len();
+    let mut finding = Finding::default();
+    let mut published = None;
+    if length > MAX_BODY_BYTES {
+        finding.why = Some(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"));
+    } else {
+        published = keys::add(&mut attempt, keys.file, keys.fetch).await?;
+        finding = diagnose::diagnose(&attempt, document);
+    }
+    let path = answer::path(&attempt.source, is_preset, &attempt.url);
+    let answer = match finding.undecided {
+        true => None,
+        false => {
+            let Attempt { source, delivery, now, .. } = &attempt;
+            Some(Answer::of(source, delivery, *now, document, published, &path, conversations).await)
+        }
+    };
+    // A request that the receiver accepts as an event is authentic: it may have been signed before it was compressed.
+    if answer.as_ref().is_some_and(|answer| answer.is_accepted() && !answer.events.is_empty()) && finding.why.is_some() {
+        finding = Finding::default();
+    }
+    Ok(Examined { attempt, finding, answer })
+}
+
+/// A request that this program received: what `--json` prints of it, and the events in it. No key is fetched.
+pub(crate) async fn received(
+    source: Source,
+    delivery: Delivery,
+    path: String,
+    document: &str,
+    now: Timestamp,
+    conversations: &Conversations,
+) -> Result<(Value, Vec<Envelope>), Failure> {
+    let secrets = files::secrets(document, &source)?;
+    let attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url: path, now };
+    let examined = examine(attempt, document, Keys::default(), false, Some(conversations)).await?;
+    let events = examined.answer.as_ref().map(|answer| answer.envelopes.clone()).unwrap_or_default();
+    Ok((said::json(&examined.attempt.source, &examined.finding, examined.answer.as_ref(), None), events))
 }
 
 /// The message that the scheme signs, without the source's secrets.

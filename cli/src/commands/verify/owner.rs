@@ -1,5 +1,6 @@
 //! Whose conversation an event belongs to by the project's `conversations`: what the deployed planner decides.
 
+use crate::Failure;
 use crate::project::{Location, RULES};
 use crate::style::{BAD, paint};
 use processor::decode::Message;
@@ -29,8 +30,17 @@ pub(crate) enum ByRules {
 impl Conversations {
     /// Those of the project that was named or found, or else of the demo's.
     pub(crate) fn here() -> Self {
+        Self::found(Location::here_or_demo())
+    }
+
+    /// Those of this project.
+    pub(crate) fn of(location: Location) -> Self {
+        Self::found(Ok(location))
+    }
+
+    fn found(location: Result<Location, Failure>) -> Self {
         let read = || {
-            let files = Location::here_or_demo().and_then(|location| location.files());
+            let files = location.and_then(|location| location.files());
             let rules = files.map_err(|failure| failure.to_string())?.read_rules();
             rules.map_err(|_| format!("{RULES} has problems: `tidings check` shows them"))
         };

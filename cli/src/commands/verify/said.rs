@@ -37,17 +37,8 @@ impl Verdict<'_> {
             "method": delivery.method,
             "bytes": delivery.body.len(),
         });
-        let said = json!({
-            "source": self.source.name,
-            "verified": self.verifies(),
-            "accepted": self.answer.map(Answer::is_accepted),
-            "secret": self.finding.secret_index,
-            "why": self.finding.why,
-            "hints": self.finding.hints,
-            "answer": self.answer,
-            "signed": self.signed,
-            "request": request,
-        });
+        let mut said = json(self.source, self.finding, self.answer, self.signed);
+        said["request"] = request;
         data(&said);
     }
 
@@ -81,6 +72,20 @@ impl Verdict<'_> {
         say!("  {:<8} {}  {}", "event", paint(STRONG, &event.key), event.event_type);
         rows(self.source, event).iter().for_each(|(name, value)| say!("  {:<8} {name:<13} {value}", ""));
     }
+}
+
+/// The results about a request, as `--json` prints them.
+pub(super) fn json(source: &Source, finding: &Finding, answer: Option<&Answer>, signed: Option<&str>) -> Value {
+    json!({
+        "source": source.name,
+        "verified": finding.why.is_none(),
+        "accepted": answer.map(Answer::is_accepted),
+        "secret": finding.secret_index,
+        "why": finding.why,
+        "hints": finding.hints,
+        "answer": answer,
+        "signed": signed,
+    })
 }
 
 /// The event's type, conversation and time, each with a name. What it lacks has no name.
