@@ -16,6 +16,7 @@ use tidings_core::memory::{
 use tidings_core::ports::SecretStore;
 use tidings_core::stored_event::StoredEvent;
 use tidings_tests::conformance::{self, Inspect, Tables};
+use tidings_tests::webhook_stores;
 
 #[async_trait::async_trait]
 impl Inspect for Memory {
@@ -389,4 +390,16 @@ async fn memory_adapters_report_injected_faults_like_the_sdk() {
         SecretStore::fetch(&MemorySecrets::new(faults, "{}")).await.expect_err("told to").call,
         "secretsmanager:GetSecretValue"
     );
+}
+
+#[tokio::test]
+async fn the_stores_of_webhooks_behave_alike() {
+    let memory = publisher::memory::MemoryDeliveries::default();
+    webhook_stores::endpoint_store(&memory).await;
+    webhook_stores::delivery_store(&memory).await;
+    let cloud = cloud().await;
+    let endpoints = publisher::aws::DynamoEndpoints::new(cloud.dynamodb.clone(), "tidings-endpoints".to_owned());
+    webhook_stores::endpoint_store(&endpoints).await;
+    let deliveries = publisher::aws::DynamoDeliveries::new(cloud.dynamodb.clone(), "tidings-deliveries".to_owned());
+    webhook_stores::delivery_store(&deliveries).await;
 }

@@ -103,7 +103,7 @@ class Parameters(unittest.TestCase):
                 self.assertFalse(missing, f"{name} of {one.parameters}")
             seen += 1
         # All but those with a read API or a feed, and a function URL.
-        self.assertEqual(seen, 2 ** 9 * (3 * 2 + 1))
+        self.assertEqual(seen, 2 ** 10 * (3 * 2 + 1))
 
     def test_a_read_api_behind_a_function_url_is_refused_with_what_to_do(self):
         for route in ({"ContextApi": "token"}, {"Feed": "true"}):

@@ -7,6 +7,7 @@ pub mod golden;
 pub mod messages;
 pub mod template;
 pub mod typescript;
+pub mod webhook_stores;
 
 #[cfg(test)]
 mod tests {

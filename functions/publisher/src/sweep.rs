@@ -53,8 +53,10 @@ impl Publisher {
 }
 
 async fn sweep(publisher: &Publisher, until: Instant) -> Result<usize, SweepError> {
+    // A notice that isn't published must not hold up what is due.
+    let mut unnoticed = None;
     for registered in publisher.book.fresh().await? {
-        notice::give(publisher, &registered).await?;
+        unnoticed = notice::give(publisher, &registered).await.err().or(unnoticed);
     }
     let mut sent = 0;
     for partition in 0..DUE_PARTITIONS {
@@ -74,7 +76,10 @@ async fn sweep(publisher: &Publisher, until: Instant) -> Result<usize, SweepErro
             }
         }
     }
-    Ok(sent)
+    match unnoticed {
+        Some(error) => Err(error.into()),
+        None => Ok(sent),
+    }
 }
 
 async fn send(publisher: &Publisher, batch: &[Due]) -> Result<(), Unavailable> {

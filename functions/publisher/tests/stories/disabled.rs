@@ -92,6 +92,21 @@ async fn the_notice_is_given_by_a_sweep_if_it_could_not_be_published_at_once() {
 }
 
 #[tokio::test]
+async fn a_notice_that_cannot_be_published_holds_up_no_attempt_that_is_due() {
+    let world = World::new(vec![endpoint("crm"), endpoint("gone")]);
+    world.servers.answer(|call, _| status(if call.url.contains("gone") { 410 } else { 500 }));
+    world.faults.fail(PortCall::Publish, Fault::Refuse, 1_000);
+    world.publish(&event("e1")).await;
+    world.pass(HOUR / 6).await;
+    assert_eq!(world.servers.calls_to("crm").len(), 3, "the fourth waits for a sweep");
+    world.clock.advance(HOUR);
+    assert!(world.publisher.sweep(crate::support::AMPLE).await.is_err(), "the notice");
+    world.faults.clear();
+    world.pass(Duration::from_secs(1)).await;
+    assert_eq!(world.servers.calls_to("crm").len(), 4);
+}
+
+#[tokio::test]
 async fn what_a_disabled_endpoint_missed_is_delivered_after_a_retry_by_hand() {
     let world = World::new(vec![endpoint("crm")]);
     let id = "ep_crm".parse().unwrap();
