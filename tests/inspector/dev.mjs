@@ -51,8 +51,12 @@ export class Dev {
 
   /** Sends a body of our own, signed for a source. */
   sendBody(source, body) {
+    return this.sendText(source, JSON.stringify(body));
+  }
+
+  sendText(source, text) {
     const file = join(home, "body.json");
-    writeFileSync(file, JSON.stringify(body));
+    writeFileSync(file, text);
     return this.send(source, "--file", file);
   }
 

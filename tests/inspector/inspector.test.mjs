@@ -184,6 +184,19 @@ test("an event tells which rules matched and why the others didn't, and its fact
   await watched.close();
 });
 
+test("an event's story has the redacted headers of its request, and its numbers keep their digits", async () => {
+  const body = `{"id":"digits-1","type":"order.moved","occurred_at":"${new Date().toISOString()}","order":{"id":"7","total":48.90,"number":12345678901234567890}}`;
+  const sent = JSON.parse(dev.sendText("orders", body).text);
+  await dev.becomes(sent.claim_keys[0], "processed");
+  const watched = await Watched.open(chromium, dev.pages + event(sent.claim_keys[0]));
+  await watched.page.waitForSelector("article .json");
+  assert.match(await watched.text("article"), /"total": 48\.90,\s+"number": 12345678901234567890/);
+  await watched.page.getByText("The headers of the first").click();
+  await watched.page.waitForFunction(() => document.querySelector("article").innerText.includes("hidden, "));
+  assert.match(await watched.text("article"), /content-type\s+application\/json/);
+  await watched.close();
+});
+
 test("keys alone lead through the list, a replay, the search and a redrive", async () => {
   const watched = await Watched.open(chromium, dev.pages);
   const { page } = watched;

@@ -2,6 +2,7 @@
 
 use crate::Failure;
 use crate::dev::signals;
+use crate::dev_client::about;
 use crate::inspector::{self, Inspector};
 use crate::project::Location;
 use crate::style::{FAINT, NAME, STRONG, data, note, paint, say};
@@ -44,7 +45,12 @@ pub struct InspectOptions {
 pub(crate) async fn run(options: InspectOptions) -> Result<ExitCode, Failure> {
     let InspectOptions { mut at, port, with_key, json } = options;
     if at.stack.is_none() {
-        at.endpoint_url = Some(dev_endpoint(&at).await);
+        let endpoint = dev_endpoint(&at).await;
+        if about::ask(&endpoint).await.is_none() {
+            return Err(Failure::new(format!("no `tidings dev` responds at {endpoint}"))
+                .hint("name a deployed stack with --stack; or start `tidings dev`, which serves these pages itself"));
+        }
+        at.endpoint_url = Some(endpoint);
     }
     // Credentials and outputs are missing now, or never.
     reader_at(&at).await?;

@@ -12,7 +12,7 @@ pub struct Search {
     pub source: Option<String>,
     pub event_type: Option<TypePattern>,
     pub state: Option<ClaimState>,
-    /// A part of any text of the claim, in lower case: see [`Self::contains`].
+    /// A part of any text of the claim, in lower case.
     pub text: Option<String>,
     /// The earliest time, included.
     pub since: Option<Timestamp>,

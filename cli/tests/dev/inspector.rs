@@ -303,3 +303,11 @@ fn the_inspector_of_a_stack_reads_the_stacks_own_tables_and_says_what_it_read() 
     assert!(status["alarms"]["needs"].is_string(), "what can't be read is named: {status}");
     inspect.stop();
 }
+
+#[test]
+fn without_a_dev_and_without_a_stack_it_says_what_to_do() {
+    let asked = command().args(["inspect", "--port", "0", "--endpoint-url", "http://127.0.0.1:1"]).output().expect("the binary");
+    let said = String::from_utf8_lossy(&asked.stderr).into_owned();
+    assert_eq!(asked.status.code(), Some(1), "{said}");
+    assert!(said.contains("no `tidings dev` responds") && said.contains("--stack"), "{said}");
+}

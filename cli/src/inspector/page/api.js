@@ -1,5 +1,7 @@
 // Requests for data, with the key of this session in a header.
 
+import { exact } from "./exact.js";
+
 const STORED = "tidings-key";
 let key = sessionStorage.getItem(STORED);
 
@@ -57,12 +59,12 @@ async function opened(path, options) {
 }
 
 export async function get(path, parameters = {}, signal) {
-  return (await opened(path + query(parameters), { signal })).json();
+  return exact(await (await opened(path + query(parameters), { signal })).text());
 }
 
 export async function post(path, body) {
   const options = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  return (await opened(path, { method: "POST", ...options })).json();
+  return exact(await (await opened(path, { method: "POST", ...options })).text());
 }
 
 export function query(parameters) {
@@ -91,7 +93,7 @@ export async function listen(path, parameters, heard, signal) {
       text = text.slice(end + 2);
       const of = (name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
       const data = of("data").join("\n");
-      if (data) heard(of("event")[0] ?? "message", JSON.parse(data));
+      if (data) heard(of("event")[0] ?? "message", exact(data));
     }
   }
 }

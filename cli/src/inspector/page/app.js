@@ -3,8 +3,8 @@
 import { get, unlock } from "./api.js";
 import * as conversations from "./conversations.js";
 import * as dead from "./dead.js";
-import { isOpen, show as say } from "./dialog.js";
-import { empty, h, replace, said } from "./dom.js";
+import { isOpen, note, show as say } from "./dialog.js";
+import { empty, h, replace, said, visible } from "./dom.js";
 import * as event from "./event.js";
 import { List } from "./list.js";
 import * as request from "./request.js";
@@ -42,7 +42,7 @@ async function render() {
       if (link.dataset.page === current) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    document.title = [route.name, TITLES[route.page] ?? "Tidings", "Tidings"].filter(Boolean).join(" · ").slice(0, 120);
+    document.title = [route.name && visible(route.name), TITLES[route.page] ?? "Tidings", "Tidings"].filter(Boolean).join(" · ").slice(0, 120);
     if (route.page === "deliveries" || route.page === "requests") await deliveries(route, signal);
     else await single(route, signal);
   } catch (error) {
@@ -195,11 +195,17 @@ const COMMANDS = {
   k: () => move(-1),
   "/": () => document.getElementById("search")?.focus(),
   "?": help,
-  r: () => actions.r?.(),
-  s: () => actions.s?.(),
+  r: () => act("r", "There is nothing to replay here."),
+  s: () => act("s", "There is nothing to send again: no request is kept."),
   p: () => list?.pause(),
   t: theme,
 };
+
+/** Does what the open page has for a key, or says that it has nothing. */
+function act(key, nothing) {
+  if (actions[key]) actions[key]();
+  else if (actions[key] === null) note(nothing);
+}
 
 const THEMES = ["system", "light", "dark"];
 

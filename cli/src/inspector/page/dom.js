@@ -1,5 +1,7 @@
 // Builds elements. Text is only ever text: no function here takes markup.
 
+import { hasParts } from "./exact.js";
+
 /** An element. `properties`: attributes, `on` (listeners by event), `text`. A child that is null or false is left out. */
 export function h(name, properties = {}, ...children) {
   const element = document.createElement(name);
@@ -41,6 +43,11 @@ export function said(value) {
   const shown = document.createElement("bdi");
   shown.append(...parts);
   return shown;
+}
+
+/** The same for an attribute, or for the window's title. */
+export function visible(text) {
+  return String(text).replace(UNSEEN, (found) => `\\u{${found.codePointAt(0).toString(16)}}`);
 }
 
 /** A short form of a long id: its end is kept, because the ends of ids differ. */
@@ -90,7 +97,7 @@ export function json(value, label) {
     nodes += 1;
     const inner = `${indent}  `;
     const list = Array.isArray(value);
-    if (value !== null && typeof value === "object" && Object.keys(value).length) {
+    if (hasParts(value)) {
       into.push(list ? "[" : "{");
       const entries = Object.entries(value);
       entries.forEach(([name, inside], n) => {
@@ -105,7 +112,7 @@ export function json(value, label) {
       into.push(h("span", { class: kind }, said(JSON.stringify(value))));
     }
   };
-  const count = (value) => (value !== null && typeof value === "object" ? Object.values(value).reduce((sum, inside) => sum + (sum > MAX_NODES ? 0 : count(inside)), 1) : 1);
+  const count = (value) => (hasParts(value) ? Object.values(value).reduce((sum, inside) => sum + (sum > MAX_NODES ? 0 : count(inside)), 1) : 1);
   if (count(value) > MAX_NODES) {
     box.append(said(JSON.stringify(value, null, 2)));
   } else {

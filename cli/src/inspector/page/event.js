@@ -3,6 +3,7 @@
 import { get, named, post } from "./api.js";
 import { confirmed, failed, note, show as say } from "./dialog.js";
 import { badge, command, facts, h, json, plain, replace, said, section, short } from "./dom.js";
+import { headers } from "./headers.js";
 import { redriven } from "./redrive.js";
 import { address } from "./route.js";
 import { meaning, stateOf } from "./rows.js";
@@ -173,7 +174,20 @@ function requests(all, about) {
   if (!all.length) return section("Requests", h("p", { class: "second" }, "No request with it is kept: only the newest are, until ", command("tidings dev"), " ends."));
   const one = (request) =>
     h("li", {}, badge(String(request.status), request.status < 300 ? "good" : "bad"), h("a", { href: address("requests", request.id) }, time(request.at, true)), h("span", { class: "second" }, said(request.refused ?? request.word ?? ""), ` ${request.bytes} bytes, answered in ${request.took_ms} ms`));
-  return section("Requests with it", h("ul", { class: "reasons" }, all.map(one)));
+  return section("Requests with it", h("ul", { class: "reasons" }, all.map(one)), first(all[0]));
+}
+
+/** The headers of the first request, read when they are opened. */
+function first(request) {
+  const place = h("div");
+  const read = async () => {
+    try {
+      replace(place, headers((await get(named("api/requests", request.id))).headers));
+    } catch (error) {
+      replace(place, h("p", { class: "second" }, said(error.message)));
+    }
+  };
+  return h("details", { on: { toggle: (event) => event.target.open && !place.firstChild && read() } }, h("summary", {}, "The headers of the first"), place);
 }
 
 /** What the project's rules do with the event now. Nothing changes. */

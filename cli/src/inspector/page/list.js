@@ -2,7 +2,7 @@
 
 import { Problem, get, listen } from "./api.js";
 import { failed } from "./dialog.js";
-import { badge, command, empty, h, replace, said, short } from "./dom.js";
+import { badge, command, empty, h, replace, said, short, visible } from "./dom.js";
 import { address, refine } from "./route.js";
 import { parsed, rows, written } from "./rows.js";
 import { time } from "./time.js";
@@ -23,7 +23,8 @@ export class List {
     this.read = null;
     this.failure = null;
     this.selected = null;
-    this.live = !about.billed;
+    // A conversation's events are found without a read of the whole table.
+    this.live = !about.billed || Boolean(parameters.conversation);
     this.stopping = new AbortController();
     this.count = h("p", { class: "count", role: "status" });
     this.list = h("ul", { class: "rows", "aria-label": "Deliveries" });
@@ -167,8 +168,8 @@ export class List {
     const parts = [
       time(row.at),
       h("span", { class: "source second" }, said(row.source)),
-      h("span", { class: "type", title: row.type }, said(short(row.type, 120))),
-      h("span", { class: "who", title: row.who }, said(short(row.who, 60))),
+      h("span", { class: "type", title: visible(row.type).slice(0, 300) }, said(short(row.type, 120))),
+      h("span", { class: "who", title: visible(row.who).slice(0, 300) }, said(short(row.who, 60))),
       h("span", { class: "badge-place" }, badge(row.word, row.kind), " ", h("span", { class: "faint small" }, row.took)),
     ];
     const current = this.selected === row.id ? "true" : null;

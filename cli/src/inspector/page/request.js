@@ -1,8 +1,10 @@
 // One request as it arrived, redacted, and why it was refused.
 
 import { get, named } from "./api.js";
-import { badge, facts, h, json, plain, replace, said, section, table } from "./dom.js";
+import { badge, facts, h, json, plain, replace, said, section } from "./dom.js";
 import { again } from "./event.js";
+import { exact } from "./exact.js";
+import { headers } from "./headers.js";
 import { address } from "./route.js";
 import { time } from "./time.js";
 
@@ -30,7 +32,7 @@ export async function show(pane, id, { parameters, signal }) {
       ),
       diagnosis(request, verify),
       events(verify),
-      section("Headers", table("A value that could be a secret isn’t shown, only its length.", [{ name: "Header" }, { name: "Value" }], request.headers.map(header))),
+      section("Headers", headers(request.headers)),
       request.query.length ? section("Query", h("p", { class: "mono" }, said(request.query.map((name) => `${name}=…`).join("&")))) : null,
       section("Body", body(request.body)),
       section("Reply", request.reply.hidden ? h("p", { class: "second" }, request.reply.hidden) : text(request.reply.text, "Reply")),
@@ -62,10 +64,6 @@ function events(verify) {
   return section("Events in it", h("ul", { class: "reasons" }, all.map(one)));
 }
 
-function header({ name, value, hidden_bytes: bytes }) {
-  return [h("span", { class: "mono" }, said(name)), value === undefined ? h("span", { class: "faint" }, `hidden, ${bytes} bytes`) : h("span", { class: "mono" }, said(value))];
-}
-
 function body(body) {
   if (!body) return h("p", { class: "second" }, "none");
   if (body.hidden) return h("p", { class: "second" }, `${body.bytes} bytes, not shown: `, said(body.hidden));
@@ -76,7 +74,7 @@ function body(body) {
 function text(text, label) {
   if (!text) return h("p", { class: "second" }, "none");
   try {
-    return json(JSON.parse(text), label);
+    return json(exact(text), label);
   } catch {
     return plain(text, label);
   }
