@@ -95,7 +95,7 @@ impl Cloud {
         let queues = known_queues(&blueprint, &endpoint, options.visibility_timeout_seconds)?;
         let queues = Queues::new(queues, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&disk));
         let secrets = [(SECRET, options.secrets), (CAPTURED_SECRET, "{}"), (API_SECRET, options.api_secrets)];
-        let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), clock: Arc::clone(&clock) };
+        let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), started: clock.now(), clock: Arc::clone(&clock) };
         let about = Arc::new(about);
         let door = AwsEndpoint {
             database: database(folder.as_ref())?,

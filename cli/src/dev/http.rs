@@ -5,6 +5,7 @@
 use super::about::About;
 use super::access::admit;
 use super::clock::MAX_ADVANCE;
+use super::silence::Ears;
 use super::workbench::Workbench;
 use crate::dev_client::about::Known;
 use crate::dev_client::token::Token;
@@ -56,10 +57,16 @@ pub(crate) async fn serve(
     token: Token,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let ears = Arc::clone(workbench.ears());
     let current: Current = Arc::new(move || workbench.receiver());
     let links = Router::new().route(LINKS_PATH, post(enqueue)).with_state(links);
     let own = Router::new().route(OWN_PATHS, get(known)).route(ADVANCE_PATH, post(advance)).with_state(about);
-    let app = Router::new().fallback(handle).with_state((current, None)).merge(links).merge(own).merge(context);
+    let app = Router::new()
+        .fallback(handle)
+        .with_state((current, Ends { to: None, ears: Some(ears) }))
+        .merge(links)
+        .merge(own)
+        .merge(context);
     let app = app.layer(from_fn_with_state(token, guard));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
@@ -72,7 +79,7 @@ pub(crate) async fn serve_to(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let current: Current = Arc::new(move || Arc::clone(&receiver));
-    let app = Router::new().fallback(handle).with_state((current, Some(to)));
+    let app = Router::new().fallback(handle).with_state((current, Ends { to: Some(to), ears: None }));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
@@ -113,7 +120,14 @@ async fn advance(State(about): State<Arc<About>>, by_ms: String) -> Response {
     }
 }
 
-async fn handle(State((current, to)): State<(Current, Option<Listener>)>, request: Request) -> Response {
+/// What learns of each request.
+#[derive(Clone)]
+struct Ends {
+    to: Option<Listener>,
+    ears: Option<Arc<Ears>>,
+}
+
+async fn handle(State((current, Ends { to, ears })): State<(Current, Ends)>, request: Request) -> Response {
     let at = SystemClock.now();
     // A request of a command that looks for a `dev` isn't a delivery.
     if to.is_some() && request.uri().path().starts_with(OWN_PATHS) {
@@ -131,7 +145,11 @@ async fn handle(State((current, to)): State<(Current, Option<Listener>)>, reques
     });
     let path = parts.uri.path().to_owned();
     let request = lambda_http::Request::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()));
-    let (parts, body) = current().handle(request).await.into_parts();
+    let answered = current().answer(request).await;
+    if let Some(ears) = ears.filter(|_| answered.is_authentic) {
+        ears.hear(&path);
+    }
+    let (parts, body) = answered.response.into_parts();
     if let (Some(to), Some(delivery)) = (&to, heard) {
         let answered = Answered { at, path, delivery, status: parts.status.as_u16(), reply: body.to_vec() };
         // An error means that the listener has stopped.

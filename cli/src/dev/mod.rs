@@ -28,6 +28,7 @@ mod secrets;
 mod secrets_manager;
 mod show;
 mod signals;
+mod silence;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -166,6 +167,7 @@ fn start(
     for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
         running.spawn(mapping::run(Arc::clone(cloud), from, Arc::clone(workbench), stopped.clone()));
     }
+    running.spawn(silence::run(Arc::clone(workbench), stopped.clone()));
     let sweeping: Arc<dyn Sweeping> = Arc::clone(workbench) as _;
     cloud.clock.sweep_with(Arc::downgrade(&sweeping));
     running.spawn(sweeps(sweeping, stopped.clone()));

@@ -6,6 +6,7 @@ use super::cloud::Cloud;
 use super::local_apis::{LocalApi, LocalApis};
 use super::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use super::secrets::{Documents, Missing, Secrets};
+use super::silence::Ears;
 use crate::Failure;
 use async_trait::async_trait;
 use processor::Processor;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tidings_config::limits::SWEEP_PROVEN;
-use tidings_config::rules::Rules;
+use tidings_config::rules::{Rules, Span};
 use tidings_config::schemas::EventSchemas;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp};
@@ -46,12 +47,15 @@ pub(crate) struct Setup {
 struct Running {
     receiver: Arc<Receiver>,
     processor: Arc<Processor>,
+    /// The sources that must not be silent.
+    expected: Vec<(String, Span)>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Workbench {
     cloud: Arc<Cloud>,
     setup: Setup,
+    ears: Arc<Ears>,
     running: RwLock<Running>,
 }
 
@@ -64,7 +68,8 @@ impl Workbench {
         configuration: Configuration,
     ) -> Result<(Self, Documents), Failure> {
         let (running, documents) = Running::of(&cloud, &setup, configuration).await?;
-        let workbench = Self { cloud, setup, running: RwLock::new(running) };
+        let ears = Arc::new(Ears::new(Arc::clone(&cloud.clock) as _));
+        let workbench = Self { cloud, setup, ears, running: RwLock::new(running) };
         // Before the first event, so that its timers can be stored.
         workbench.sweep().await;
         Ok((workbench, documents))
@@ -84,6 +89,16 @@ impl Workbench {
         [sources, apis].into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
     }
 
+    /// What hears the sources.
+    pub(crate) fn ears(&self) -> &Arc<Ears> {
+        &self.ears
+    }
+
+    /// The sources with `expect_every`, of the running configuration.
+    pub(crate) fn expected(&self) -> Vec<(String, Span)> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).expected.clone()
+    }
+
     pub(crate) fn receiver(&self) -> Arc<Receiver> {
         Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).receiver)
     }
@@ -99,10 +114,11 @@ impl Running {
         let https = LocalApis::of(&setup.local_apis, &rules)?;
         let documents = setup.secrets.documents(&sources, &rules, &setup.local_apis)?;
         cloud.put_secrets(&documents.sources, &documents.apis).await?;
+        let expected = sources.iter().filter_map(|source| Some((source.name.clone(), source.expect_every?))).collect();
         let receiver = Arc::new(receiver(cloud, sources).configured_by(&hash));
         receiver.warm_up().await;
         let processor = Arc::new(processor(cloud, https, rules, schemas).storing_events(setup.keep_events));
-        Ok((Self { receiver, processor }, documents))
+        Ok((Self { receiver, processor, expected }, documents))
     }
 }
 
