@@ -1,6 +1,6 @@
 //! The `tidings` command line: runs the pipeline locally, sends signed events, and shows their results.
 //!
-//! Promises: every command is read-only, except `dev`, `send`, `replay --url`, `link`, `init`, `build` and, with
+//! Promises: every command is read-only, except `dev`, `send`, `replay --url`, `link`, `init`, `build`, `reconcile --send` and, with
 //! `--yes`, `context set`, `context unset`, `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `upgrade`,
 //! `rotate` and `doctor --send`. Every command with output has `--json`. Colour is only for terminals. An error says
 //! what was seen, what is allowed and what to do next. Exit status: 0 done; 1 not done or not as expected; 2 wrong
@@ -21,6 +21,7 @@ mod fuzz;
 mod inspector;
 pub mod limits;
 pub mod project;
+pub mod silence;
 mod sources;
 pub mod stack;
 mod style;

@@ -147,6 +147,29 @@ pub const MAX_ERASE_LOOKS: u32 = 16;
 /// Pause before each pass except the first: the timeline's index follows the claims within a fraction of a second.
 pub const INDEX_LAG: Duration = Duration::from_secs(1);
 
+/// Requests for one page of a provider's list, with those that it refuses for its rate limit or fails.
+pub const LIST_TRIES: u32 = 5;
+
+/// The longest wait that a provider's rate limit may ask for. A longer one ends the command, which can be run again.
+pub const MAX_LIST_WAIT: Duration = Duration::from_secs(120);
+
+/// A page of a provider's list: 250 entries of up to a hundred kilobytes.
+pub const MAX_LIST_PAGE_BYTES: u64 = 32 << 20;
+
+/// Pages of one list, and entries that are compared. GitHub's take a request each, 5,000 an hour.
+pub const MAX_LIST_PAGES: usize = 1_000;
+pub const MAX_LIST_ENTRIES: usize = 50_000;
+
+/// Deliveries without a claim that are in memory until they are sent, and the total size of their bodies.
+pub const MAX_MISSING: usize = 10_000;
+pub const MAX_MISSING_BYTES: usize = 64 << 20;
+
+/// Missing events that are shown to people.
+pub const MISSING_SHOWN: usize = 50;
+
+/// A file with a provider's token.
+pub const MAX_TOKEN_FILE_BYTES: usize = 4_096;
+
 const _: () = {
     assert!(2 * MAX_CONFIG_FILE_BYTES < MAX_ARTEFACT_BYTES, "any sources and rules fit, with schemas beside them");
     assert!(

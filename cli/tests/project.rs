@@ -219,6 +219,43 @@ fn build_writes_the_same_bytes_for_the_same_project_and_nothing_for_a_wrong_one(
 }
 
 #[test]
+fn build_writes_the_alarms_of_expected_sources_and_removes_them_with_the_last_one() {
+    let folder = Folder::pizza("silence");
+    let silence = folder.0.join("build/silence.json");
+    folder.run(&["build"]);
+    assert!(!silence.exists(), "what is off isn't written");
+    let plain = fs::read(folder.0.join("build/tidings.json")).expect("the artefact");
+
+    folder.write("sources.yaml", &SOURCES.replace("{ provider: stripe }", "{ provider: stripe, expect_every: 6h }"));
+    let built = folder.run(&["build", "--json"]);
+    assert_eq!(built.status.code(), Some(0), "{}", said(&built));
+    assert!(json(&built)["written"].to_string().contains("silence.json"), "{}", said(&built));
+    let template: Value = serde_json::from_slice(&fs::read(&silence).expect("the template")).expect("JSON");
+    let alarms: Vec<&Value> = template["Resources"].as_object().expect("resources").values().collect();
+    assert_eq!(alarms.len(), 1);
+    assert_eq!(alarms[0]["Properties"]["AlarmName"]["Fn::Sub"], "${Stack}-silence-stripe");
+    let artefact = String::from_utf8(fs::read(folder.0.join("build/tidings.json")).expect("the artefact")).expect("UTF-8");
+    assert!(artefact.contains(r#""expect_every":"6h""#));
+
+    folder.write("sources.yaml", SOURCES);
+    folder.run(&["build"]);
+    assert!(!silence.exists());
+    assert_eq!(fs::read(folder.0.join("build/tidings.json")).expect("the artefact"), plain);
+
+    for (every, said_of_it) in
+        [("5m", "`expect_every` is 5m, allowed: 10m to 7d"), ("8d", "`expect_every` is 8d, allowed: 10m to 7d")]
+    {
+        folder.write(
+            "sources.yaml",
+            &SOURCES.replace("{ provider: stripe }", &format!("{{ provider: stripe, expect_every: {every} }}")),
+        );
+        let refused = folder.run(&["check"]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(said(&refused).contains(said_of_it), "{}", said(&refused));
+    }
+}
+
+#[test]
 fn build_makes_a_package_of_each_function_of_a_release() {
     let folder = Folder::pizza("packages");
     let missing = folder.run(&["build", "--functions", "release"]);

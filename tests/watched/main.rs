@@ -87,6 +87,7 @@ fn the_metrics_page_agrees_with_the_enum() {
         let by = match metric.by() {
             By::All => "all",
             By::Source => "all; `source`",
+            By::Each => "`source`",
             By::State => "`source`, `state`",
             By::Reason => "`source`, `reason`",
             By::Field => "`source`, `field`",
@@ -133,8 +134,25 @@ fn every_metric_of(door: FrontDoor) {
         }
         seen.extend(metric);
     }
+    seen.extend(of_silence());
     let unseen: Vec<_> = Metric::ALL.iter().filter(|metric| !seen.contains(metric)).collect();
     assert!(unseen.is_empty(), "neither on the dashboard nor in an alarm: {unseen:?}");
+}
+
+/// The metrics of the alarms that `tidings build` writes for sources with `expect_every`.
+fn of_silence() -> Vec<Metric> {
+    let stripe = tidings_project::preset("stripe").expect("a preset").source("stripe");
+    let expecting = tidings_config::source::Source { expect_every: Some("6h".parse().expect("a span")), ..stripe };
+    let template: Value = serde_json::from_str(&tidings_cli::silence::template(&[expecting]).expect("a template")).expect("JSON");
+    let resources = template["Resources"].as_object().expect("resources");
+    let of = |(name, alarm): (&String, &Value)| {
+        let properties = &alarm["Properties"];
+        assert_eq!(properties["Namespace"]["Fn::Sub"], OURS.replace("AWS::StackName", "Stack"), "{name}");
+        let dimension = properties["Dimensions"][0]["Name"].as_str().expect("a dimension");
+        assert_eq!(properties["Statistic"], "Sum", "{name}");
+        emitted(name, OURS, properties["MetricName"].as_str().expect("a metric"), &[dimension])
+    };
+    resources.iter().filter_map(of).collect()
 }
 
 #[test]

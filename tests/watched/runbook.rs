@@ -126,7 +126,9 @@ fn who_triggers(metric: Metric, threshold: f64) -> Trigger {
         | Metric::ArrivalLag => Trigger::OneEvent,
         Metric::SloMiss | Metric::ProcessingLag | Metric::CommitLatency | Metric::Conflicts | Metric::Shed => Trigger::ManyEvents,
         Metric::WebhookFailed | Metric::EndpointDisabled => Trigger::Anyone,
-        Metric::EnqueueFailed
+        // The alarm is for its absence.
+        Metric::Heard
+        | Metric::EnqueueFailed
         | Metric::ClaimUnknown
         | Metric::SecretsUnavailable
         | Metric::SecretAgeIndex

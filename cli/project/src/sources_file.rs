@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
 use tidings_config::answers::{Refusal, Success};
 use tidings_config::event::EventSpec;
-use tidings_config::limits::MAX_REPLY_BYTES;
+use tidings_config::limits::{MAX_EXPECT_EVERY, MAX_EXPECTING_SOURCES, MAX_REPLY_BYTES, MIN_EXPECT_EVERY};
 use tidings_config::provider::{Provider, json_only};
-use tidings_config::rules::TypePattern;
+use tidings_config::reconcile::Reconcile;
+use tidings_config::rules::{Span, TypePattern};
 use tidings_config::scheme::{Algorithm, Scheme};
 use tidings_config::source::{BodyFormat, Duplicates, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
 
@@ -47,6 +48,9 @@ struct SourceEntry {
     /// Whether the same signed bytes with another delivery id are another event (`by_delivery`, the default) or the
     /// same event (`by_content`).
     duplicates: Option<Spanned<Duplicates>>,
+    /// The longest normal pause between two authentic requests, from 10m to 7d: a longer one is shown by `tidings
+    /// status`, and on AWS by an alarm. Left out: silence is normal.
+    expect_every: Option<Spanned<Span>>,
     /// How far a signed timestamp may be from our clock, instead of the scheme's.
     #[schemars(range(min = 1, max = tidings_config::limits::MAX_TOLERANCE.as_secs()))]
     tolerance_seconds: Option<Spanned<u64>>,
@@ -99,6 +103,8 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
     let refusal = provider.refusal.iter().flat_map(Refusal::problems);
     report.0.extend(refusal.map(|problem| at(table("[refusal]", 0), problem)));
     report.0.extend(provider.retry_problems().into_iter().map(|problem| at(table("[delivery]", 0), problem)));
+    let reconcile = provider.reconcile.iter().flat_map(Reconcile::problems);
+    report.0.extend(reconcile.map(|problem| at(table("[reconcile]", 0), problem)));
     if provider.events.is_empty() {
         report.0.push(at(0, "the file has no [[event]]: add the places of id, type and time".to_owned()));
     }
@@ -154,7 +160,13 @@ fn read(file: &str, text: &str, presets: &dyn Presets) -> Result<Vec<Source>, Re
     let parsed: SourcesFile = yaml(file, text)?;
     let mut checker = Checker::new(file);
     checker.version(&parsed.version);
-    let sources = parsed.sources.into_iter().filter_map(|(name, entry)| source(&mut checker, name, entry, presets)).collect();
+    let all = parsed.sources.into_iter();
+    let sources: Vec<Source> = all.filter_map(|(name, entry)| source(&mut checker, name, entry, presets)).collect();
+    let expecting = sources.iter().filter(|source| source.expect_every.is_some()).count();
+    if expecting > MAX_EXPECTING_SOURCES {
+        let problem = format!("{expecting} sources have `expect_every`, allowed: {MAX_EXPECTING_SOURCES}, with an alarm each");
+        checker.problem(parsed.version.referenced, problem);
+    }
     checker.report.into_result(sources)
 }
 
@@ -209,6 +221,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 public_url: None,
                 signed_body: SignedBody::default(),
                 duplicates: Duplicates::default(),
+                expect_every: None,
             };
             (own, scheme.referenced)
         }
@@ -265,6 +278,13 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
             checker.problem(reply.referenced, format!("`reply` has {} bytes, allowed: 1 to {most}", reply.value.len()));
         }
         source.reply = Some(reply.value);
+    }
+    if let Some(every) = entry.expect_every {
+        if !(MIN_EXPECT_EVERY..=MAX_EXPECT_EVERY).contains(&every.value.duration()) {
+            let (least, most) = (Span::new(MIN_EXPECT_EVERY), Span::new(MAX_EXPECT_EVERY));
+            checker.problem(every.referenced, format!("`expect_every` is {}, allowed: {least} to {most}", every.value));
+        }
+        source.expect_every = Some(every.value);
     }
     source.body = entry.body.or(source.body);
     source.signed_body = entry.signed_body.unwrap_or(source.signed_body);

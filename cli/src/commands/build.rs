@@ -2,15 +2,18 @@
 //! for each function.
 //!
 //! Promises: it writes nothing unless the whole project is valid. Each file is written whole or not at all. The same
-//! project built by the same version gives the same bytes.
+//! project built by the same version gives the same bytes. If a source has `expect_every`, it also writes the template of
+//! the alarms (`silence`).
 
 use crate::Failure;
 use crate::files;
 use crate::project::{Location, Project};
+use crate::silence::{self, SILENCE};
 use crate::style::{FAINT, GOOD, count, data, paint, say};
 use clap::Args;
 use serde_json::json;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,10 +51,14 @@ pub(crate) fn run(options: &BuildOptions) -> Result<ExitCode, Failure> {
     let project = Project::open(Location::here()?)?;
     let artefact = project.artefact()?;
     let out = options.out.clone().unwrap_or_else(|| project.location.path(OUT));
-    let written = match &options.functions {
+    let mut written = match &options.functions {
         None => vec![write(&out, ARTEFACT, artefact.as_bytes())?],
         Some(functions) => packages(functions, &out, &artefact)?,
     };
+    match silence::template(&project.configuration.sources) {
+        Some(template) => written.push(write(&out, SILENCE, template.as_bytes())?),
+        None => remove(&out.join(SILENCE))?,
+    }
     let hash = project.hash();
     if options.json {
         let shown: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
@@ -98,6 +105,14 @@ fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Failure> 
     let path = folder.join(name);
     files::replace(&path, content)?;
     Ok(path)
+}
+
+/// Removes the file of an earlier build, whose alarms nobody wants any more.
+fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(path, &error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failure {

@@ -18,6 +18,7 @@ pub(crate) mod manual;
 pub(crate) mod pace;
 pub(crate) mod page;
 pub(crate) mod providers;
+pub(crate) mod reconcile;
 pub(crate) mod replay;
 pub(crate) mod rotate;
 pub(crate) mod rules;
@@ -48,6 +49,7 @@ use inspect::InspectOptions;
 use link::LinkOptions;
 use man::ManOptions;
 use providers::ProvidersCommand;
+use reconcile::ReconcileOptions;
 use replay::ReplayOptions;
 use rotate::RotateOptions;
 use rules::RulesCommand;
@@ -152,6 +154,8 @@ subcommands! {
         Capture(options: CaptureOptions) => capture::run(options).await,
         /// Replay recorded deliveries: here, with other rules, or against a running receiver; apply stored events again
         Replay(options: ReplayOptions) => replay::run(options).await,
+        /// Find events that the provider has and that never arrived, and send them
+        Reconcile(options: ReconcileOptions) => reconcile::run(options).await,
         /// Make a project: sources, rules, schemas, tests, and the files that deploy it
         Init(options: InitOptions) => init::run(&options),
         /// Check the whole project: sources, rules, schemas, tests, secrets.example.json, template, samconfig.toml

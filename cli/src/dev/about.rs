@@ -3,7 +3,7 @@
 use super::clock::WorkClock;
 use crate::dev_client::about::Known;
 use std::sync::{Arc, OnceLock};
-use tidings_config::time::Clock;
+use tidings_config::time::{Clock, Timestamp};
 
 /// The addresses of a `dev`, and its clock.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub(crate) struct About {
     /// Set before the server accepts requests there.
     pub(crate) webhooks: OnceLock<String>,
     pub(crate) clock: Arc<WorkClock>,
+    /// When this process started, by that clock.
+    pub(crate) started: Timestamp,
 }
 
 impl About {
@@ -20,6 +22,7 @@ impl About {
             webhooks: self.webhooks.get().cloned().unwrap_or_default(),
             aws: self.aws.clone(),
             now: self.clock.now(),
+            started: Some(self.started),
             ahead_seconds: self.clock.ahead().as_secs(),
         }
     }

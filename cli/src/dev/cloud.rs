@@ -116,7 +116,7 @@ impl Cloud {
             (ENDPOINTS_SECRET, endpoints.as_str()),
             (FEED_SECRET, feed_key.as_str()),
         ];
-        let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), clock: Arc::clone(&clock) };
+        let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), started: clock.now(), clock: Arc::clone(&clock) };
         let about = Arc::new(about);
         let door = AwsEndpoint {
             database: database(folder.as_ref())?,

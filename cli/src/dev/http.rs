@@ -133,6 +133,9 @@ pub(crate) async fn answer(
     let (at, start) = (SystemClock.now(), Instant::now());
     let receiver = workbench.receiver();
     let (answered, events) = noting(receiver.answer(request)).await;
+    if answered.is_authentic {
+        workbench.ears().hear(&path);
+    }
     if !OWN_PAGES.contains(&path.as_str()) {
         workbench.requests().add((at, start.elapsed()), path, delivery, events, &answered);
     }

@@ -31,6 +31,7 @@ mod secrets;
 mod secrets_manager;
 mod show;
 pub(crate) mod signals;
+mod silence;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -187,6 +188,7 @@ fn start(
     for from in of_events.chain(of_webhooks) {
         running.spawn(mapping::run(Arc::clone(cloud), from, Arc::clone(workbench), stopped.clone()));
     }
+    running.spawn(silence::run(Arc::clone(workbench), stopped.clone()));
     let sweeping: Arc<dyn Sweeping> = Arc::clone(workbench) as _;
     cloud.clock.sweep_with(Arc::downgrade(&sweeping));
     running.spawn(sweeps(sweeping, stopped.clone()));

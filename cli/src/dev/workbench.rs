@@ -7,6 +7,7 @@ use super::local_apis::{LocalApi, LocalApis};
 use super::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use super::requests::Requests;
 use super::secrets::{Documents, Missing, Secrets};
+use super::silence::Ears;
 use super::webhooks::{self, IfAnyone};
 use crate::Failure;
 use async_trait::async_trait;
@@ -19,7 +20,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tidings_config::endpoint::Endpoint;
 use tidings_config::limits::SWEEP_PROVEN;
-use tidings_config::rules::Rules;
+use tidings_config::rules::{Rules, Span};
 use tidings_config::schemas::EventSchemas;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
@@ -57,6 +58,8 @@ struct Running {
     processor: Arc<Processor>,
     publisher: Arc<Publisher>,
     known: Arc<Known>,
+    /// The sources that must not be silent.
+    expected: Vec<(String, Span)>,
 }
 
 /// What the receiver knows of its sources: their schemes, and the document of their secrets.
@@ -77,6 +80,7 @@ impl fmt::Debug for Known {
 pub(crate) struct Workbench {
     cloud: Arc<Cloud>,
     setup: Setup,
+    ears: Arc<Ears>,
     running: RwLock<Running>,
     requests: Requests,
 }
@@ -90,7 +94,9 @@ impl Workbench {
         configuration: Configuration,
     ) -> Result<(Self, Documents), Failure> {
         let (running, documents) = Running::of(&cloud, &setup, configuration).await?;
-        let workbench = Self { cloud, setup, running: RwLock::new(running), requests: Requests::new(SystemClock.now()) };
+        let ears = Arc::new(Ears::new(Arc::clone(&cloud.clock) as _));
+        let requests = Requests::new(SystemClock.now());
+        let workbench = Self { cloud, setup, ears, running: RwLock::new(running), requests };
         // Before the first event, so that its timers can be stored.
         workbench.sweep().await;
         Ok((workbench, documents))
@@ -108,6 +114,16 @@ impl Workbench {
     pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
         let Secrets { sources, apis } = &self.setup.secrets;
         [sources, apis].into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
+    }
+
+    /// What hears the sources.
+    pub(crate) fn ears(&self) -> &Arc<Ears> {
+        &self.ears
+    }
+
+    /// The sources with `expect_every`, of the running configuration.
+    pub(crate) fn expected(&self) -> Vec<(String, Span)> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).expected.clone()
     }
 
     pub(crate) fn receiver(&self) -> Arc<Receiver> {
@@ -143,13 +159,14 @@ impl Running {
             secrets: documents.sources.clone().into(),
             api_secrets: documents.apis.clone().into(),
         };
+        let expected = sources.iter().filter_map(|source| Some((source.name.clone(), source.expect_every?))).collect();
         let receiver = Arc::new(receiver(cloud, sources).configured_by(&hash));
         receiver.warm_up().await;
         let publisher = Arc::new(webhooks::publisher(cloud, endpoints));
         let published = IfAnyone { publisher: Arc::clone(&publisher), queue: cloud.published() };
         let processor = processor(cloud, https, rules, schemas).storing_events(setup.keep_events);
         let processor = Arc::new(processor.publishing(Arc::new(published)).feeding(setup.feed));
-        Ok((Self { receiver, processor, publisher, known: Arc::new(known) }, documents))
+        Ok((Self { receiver, processor, publisher, known: Arc::new(known), expected }, documents))
     }
 }
 

@@ -19,6 +19,9 @@ pub(crate) struct Known {
     /// The endpoint of its DynamoDB and SQS.
     pub(crate) aws: String,
     pub(crate) now: Timestamp,
+    /// When it started, by its clock. A `dev` of an earlier version doesn't say it.
+    #[serde(default)]
+    pub(crate) started: Option<Timestamp>,
     /// The clock's offset from the machine's clock.
     pub(crate) ahead_seconds: u64,
 }

@@ -4,7 +4,7 @@ use super::search::{Found, Newest, Search};
 use crate::limits::{CLAIMS_PAGE, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tidings_config::limits::MAX_BATCH_GET_KEYS;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::attributes::{Row, claim, text};
@@ -75,6 +75,22 @@ impl Reader {
             }
         }
         Ok(claims)
+    }
+
+    /// When each subject of a source was last received, since a time. Scans the whole table, which is billed.
+    pub async fn newest_by_subject(&self, source: &str, since: Timestamp) -> Result<BTreeMap<String, Timestamp>, Unavailable> {
+        let scan = self.client.scan().table_name(&self.claims_table).consistent_read(true);
+        let mut rows = scan.into_paginator().page_size(page(MAX_EVENTS_LISTED)).items().send();
+        let mut newest: BTreeMap<String, Timestamp> = BTreeMap::new();
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(|error| Unavailable { call: "dynamodb:Scan", cause: cause(&error) })?;
+            let Some(claim) = claim(&row).filter(|claim| claim.source == source) else { continue };
+            if let (Some(subject), Some(received)) = (claim.subject, claim.received.filter(|received| *received >= since)) {
+                let known = newest.entry(subject).or_insert(received);
+                *known = received.max(*known);
+            }
+        }
+        Ok(newest)
     }
 
     /// Every claim, by a scan of the table. For small clouds such as `tidings dev`.

@@ -107,15 +107,20 @@ struct HostileServer {
 
 impl HostileServer {
     fn new() -> Self {
+        let body = json!({
+            "__type": format!("Denied{HOSTILE}"), "message": HOSTILE, "Message": HOSTILE, "status": HOSTILE, "error": HOSTILE,
+            "checks": { HOSTILE: HOSTILE }
+        });
+        Self::answering(StatusCode::BAD_REQUEST, body.to_string())
+    }
+
+    fn answering(status: StatusCode, body: String) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let answer = async || {
-            let body = json!({
-                "__type": format!("Denied{HOSTILE}"), "message": HOSTILE, "Message": HOSTILE, "status": HOSTILE, "error": HOSTILE,
-                "checks": { HOSTILE: HOSTILE }
-            });
-            (StatusCode::BAD_REQUEST, [("content-type", "application/json")], body.to_string())
+        let answer = move || {
+            let body = body.clone();
+            async move { (status, [("content-type", "application/json")], body) }
         };
         runtime.spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
         Self { url, _runtime: runtime }
@@ -227,6 +232,22 @@ fn no_command_writes_text_of_others_raw() {
     assert!(all.is_subset(&driven), "not tried with hostile text: {:?}", all.difference(&driven).collect::<Vec<_>>());
 }
 
+/// A provider's list with hostile entries, and one that is an error.
+fn reconciled(driven: &mut CommandRuns, dev: &Dev) {
+    let token = driven.file("token.txt", "a-token");
+    let created = SystemClock.now().unix_s() - 60;
+    let event =
+        json!({ "id": format!("evt_{HOSTILE}"), "type": format!("x.{HOSTILE}"), "created": created, "data": { "object": {} } });
+    let list = json!({ "data": [event], "has_more": false }).to_string();
+    let refused = json!({ "error": { "message": HOSTILE } }).to_string();
+    for (status, body) in [(StatusCode::OK, list), (StatusCode::UNAUTHORIZED, refused)] {
+        let api = HostileServer::answering(status, body);
+        let at = ["--url", &dev.webhooks, "--endpoint-url", dev.dynamodb(), "--api", &api.url, "--token-file", &token];
+        driven.both(1, &[&["reconcile", "stripe", "--since", "1h"][..], &at].concat());
+    }
+    assert!(driven.shown.contains("reconcile"), "{:?}", driven.shown);
+}
+
 /// Events of a `dev`, and commands about them.
 fn live(driven: &mut CommandRuns, dev: &Dev) {
     // A list cuts a long conversation, and types are normalised for rules.
@@ -244,6 +265,7 @@ fn live(driven: &mut CommandRuns, dev: &Dev) {
         driven.tell(1, &["send", "orders", "--file", file, "--lambda"]);
     }
     let listed = settled(driven, dev, files.len());
+    reconciled(driven, dev);
     let dynamodb = ["--endpoint-url", dev.dynamodb()];
     for claim in &listed {
         let key = claim["key"].as_str().expect("a key");

@@ -17,6 +17,7 @@ pub mod limits;
 mod oracle;
 pub mod provider;
 pub mod reach;
+pub mod reconcile;
 pub mod rules;
 pub mod schema;
 pub mod schemas;

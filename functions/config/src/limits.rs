@@ -2,6 +2,18 @@
 
 use std::time::Duration;
 
+/// The shortest `expect_every` of a source: two periods of its alarm. CloudWatch reads a metric from the log some minutes late.
+pub const MIN_EXPECT_EVERY: Duration = Duration::from_secs(600);
+
+/// The longest `expect_every`. CloudWatch evaluates an alarm over seven days at most (`PutMetricAlarm`, `Period`).
+pub const MAX_EXPECT_EVERY: Duration = Duration::from_secs(7 * 86_400);
+
+/// Sources with an `expect_every`: each has an alarm, and a CloudFormation template has 500 resources at most.
+pub const MAX_EXPECTING_SOURCES: usize = 500;
+
+/// Requests a second to a provider's list of events (`tidings reconcile`).
+pub const MAX_LIST_REQUESTS_PER_SECOND: u32 = 100;
+
 /// 2000-01-01T00:00:00Z. An earlier event time was probably read in the wrong unit: seconds read as milliseconds are
 /// in January 1970. Such an event is accepted; a warning is printed.
 pub const FIRST_PLAUSIBLE_TIME_UNIX_MS: i64 = 946_684_800_000;

@@ -5,6 +5,7 @@
 use super::answers::{Refusal, Success};
 use super::event::EventSpec;
 use super::handshake::Handshake;
+use super::reconcile::Reconcile;
 use super::scheme::Scheme;
 use super::source::{BodyFormat, Duplicates, JSON, SignedBody, Source};
 use super::{OneOrMany, Template};
@@ -45,6 +46,9 @@ pub struct Provider {
     pub events: Vec<EventSpec>,
     #[serde(rename = "vector")]
     pub vectors: Vec<Vector>,
+    /// How the provider lists its own events. Left out: it has no list, or none that says enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconcile: Option<Reconcile>,
 }
 
 impl Provider {
@@ -67,6 +71,7 @@ impl Provider {
             public_url: None,
             signed_body: self.delivery.signed_body,
             duplicates: Duplicates::default(),
+            expect_every: None,
         }
     }
 }

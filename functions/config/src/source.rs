@@ -4,6 +4,7 @@ use super::OneOrMany;
 use super::answers::{Refusal, Success};
 use super::event::EventSpec;
 use super::handshake::Handshake;
+use super::rules::Span;
 use super::scheme::Scheme;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,9 @@ pub struct Source {
     /// Whether two deliveries with the same signed bytes are one event.
     #[serde(default, skip_serializing_if = "Duplicates::is_by_delivery")]
     pub duplicates: Duplicates,
+    /// The longest normal pause between two authentic requests. `None`: silence is normal, and isn't measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_every: Option<Span>,
 }
 
 impl Source {

@@ -80,11 +80,13 @@ pub struct Refusal {
 pub struct Answered {
     pub response: Response<Body>,
     pub refusal: Option<Refusal>,
+    /// Whether the request is authentic, whatever was done with it.
+    pub is_authentic: bool,
 }
 
 impl From<Response<Body>> for Answered {
     fn from(response: Response<Body>) -> Self {
-        Self { response, refusal: None }
+        Self { response, refusal: None, is_authentic: false }
     }
 }
 
@@ -158,7 +160,7 @@ impl Receiver {
             Ok(Route::Webhook(source)) => self.receive(source, request).await,
             Err(reply) => {
                 Metric::Refused.count_as(UNKNOWN, reply.reason());
-                Answered { response: reply.into_response(), refusal: Some(reply.into()) }
+                Answered { response: reply.into_response(), refusal: Some(reply.into()), is_authentic: false }
             }
         };
         telemetry::flush(self.clock.now());
@@ -183,6 +185,7 @@ impl Receiver {
         Metric::Received.count(&source.name);
         let trace = request.lambda_context_ref().and_then(|context| Trace::parse(context.xray_trace_id.as_deref()?));
         let until = request.lambda_context_ref().map(until);
+        let mut is_authentic = false;
         let answered = async {
             let opened = Opened::of(Delivery::read(request)?)?;
             let delivery = opened.content();
@@ -194,6 +197,10 @@ impl Receiver {
             }
             delivery.expect_type(source)?;
             let verified = self.verify(source, &opened).await?;
+            is_authentic = true;
+            if source.expect_every.is_some() {
+                Metric::Heard.count(&source.name);
+            }
             if let Some(handshake) = handshake::find(source, delivery, true) {
                 return Ok(self.shake(handshake, source, delivery).await?);
             }
@@ -202,10 +209,12 @@ impl Receiver {
             let reply = self.acceptor.accept(source, events, delivery, received, trace.as_ref(), until).await?;
             Ok(answers::success(reply, &document))
         };
-        answered.await.map(Answered::from).unwrap_or_else(|refusal: Refusal| {
+        let answered = answered.await.map(Answered::from).unwrap_or_else(|refusal: Refusal| {
             self.log(source, &refusal, received, trace.as_ref());
-            Answered { response: answers::refusal(refusal.reply, source.refusal.as_ref()), refusal: Some(refusal) }
-        })
+            let response = answers::refusal(refusal.reply, source.refusal.as_ref());
+            Answered { response, refusal: Some(refusal), is_authentic: false }
+        });
+        Answered { is_authentic, ..answered }
     }
 
     /// Counts every refusal, and logs as many as the flood limit allows.

@@ -103,7 +103,7 @@ pub(in crate::commands) type Query = aws_sdk_cloudwatch::types::builders::Metric
 pub(in crate::commands) fn ours(namespace: &str, metric: Metric, statistic: &str, period_s: i32) -> Query {
     match metric.by() {
         By::All | By::Source => stat(named(namespace, metric.name(), None), statistic, period_s),
-        By::State | By::Reason | By::Field | By::Function => {
+        By::Each | By::State | By::Reason | By::Field | By::Function => {
             let dimensions = metric.by().dimensions().concat().join(",");
             let found = format!("{{\"{namespace}\",{dimensions}}} MetricName=\"{}\"", metric.name());
             MetricDataQuery::builder().expression(format!("SUM(SEARCH('{found}', '{statistic}', {period_s}))"))

@@ -2,12 +2,14 @@
 //!
 //! Promises: it shows everything that can be read, even if other parts can't. For a part that can't be read, it shows
 //! the required permission and counts a problem, because the state is unknown. It only reads: `DescribeStacks`,
-//! `DescribeStackResources`, `DescribeAlarms`, one `GetMetricData`, `GetQueueAttributes` of each queue. It never reads
+//! `DescribeStackResources`, `DescribeAlarms`, `GetMetricData` for the rates and for the sources, `GetQueueAttributes` of each
+//! queue. It never reads
 //! the claims table of a stack, because a scan is billed by the table's size.
 
 mod alarms;
 mod dev;
 mod endpoint;
+mod heard;
 pub(in crate::commands) mod metrics;
 mod next;
 mod part;
@@ -19,6 +21,7 @@ mod stack;
 mod tests;
 
 use crate::Failure;
+use crate::dev_client::about;
 use crate::limits::{MAX_STATUS_SPAN, MIN_STATUS_SPAN};
 use crate::style::{data, say};
 use crate::target::TargetOptions;
@@ -26,6 +29,7 @@ use crate::target::{Depth, dev_places};
 use alarms::Alarms;
 use clap::Args;
 use endpoint::Endpoint;
+use heard::Heard;
 use metrics::Measured;
 use part::Part;
 use runbook::Commands;
@@ -38,8 +42,8 @@ use tidings_core::claim::ClaimState;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "One screen: the endpoint, alarms, backlog, rates, and what to do next, most urgent first. It only reads. A \
-        part that can't be read is named with the permission that it needs; the rest is shown.\n\
+    after_help = "One screen: the endpoint, alarms, backlog, when each source was last heard, rates, and what to do next, most \
+        urgent first. It only reads. A source that is silent for longer than its `expect_every` is named. A part that can't be read is named with the permission that it needs; the rest is shown.\n\
         Exit status: 0 healthy, 1 something is wrong or can't be read, 2 invalid arguments.\n\nExamples:\n  \
         tidings status                              a running `tidings dev`\n  \
         tidings status --stack tidings\n  \
@@ -105,6 +109,7 @@ struct Status {
     endpoint: Endpoint,
     alarms: Part<Alarms>,
     backlog: Part<Backlog>,
+    sources: Part<Vec<Heard>>,
     rates: Part<Measured>,
     commands: Commands,
 }
@@ -119,6 +124,7 @@ impl Status {
             "endpoint": self.endpoint,
             "alarms": self.alarms,
             "backlog": self.backlog,
+            "sources": self.sources,
             "rates": self.rates,
             "next": next::steps(&problems),
         })
@@ -153,8 +159,13 @@ async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status
     let found = stack::Stack::find(at, name).await;
     let url = options.url.clone().or_else(|| found.url());
     let commands = Commands::of(at, name, found.names());
-    let (endpoint, seen, measured, depths) =
-        tokio::join!(endpoint::ask(url), found.alarms(), found.measured(now, options.over), found.depths());
+    let (endpoint, seen, measured, depths, sources) = tokio::join!(
+        endpoint::ask(url),
+        found.alarms(),
+        found.measured(now, options.over),
+        found.depths(),
+        heard::of_stack(&found, now)
+    );
     let alarms = match seen {
         Ok(seen) => Part::Read(Alarms::judge(seen, &commands)),
         Err(unread) => Part::Unread(unread),
@@ -168,6 +179,7 @@ async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status
         endpoint,
         alarms,
         backlog: queues.map_or_else(Part::Unread, Part::Read),
+        sources,
         rates: measured.map_or_else(Part::Unread, Part::Read),
         commands,
     }
@@ -176,7 +188,12 @@ async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status
 async fn of_dev(options: &StatusOptions, now: Timestamp) -> Status {
     const ABSENT: &str = "a `tidings dev` has no CloudWatch metrics: give a deployed stack with --stack";
     let (url, at) = dev_places(options.url.as_deref(), &options.target.at).await;
-    let (endpoint, claims, queues) = tokio::join!(endpoint::ask(Some(url)), dev::claims(&at), dev::queues(&at));
+    // Its clock can be ahead of this machine's.
+    let known = about::ask(&url).await;
+    let (since, now) = known.map_or((None, now), |known| (known.started, known.now));
+    let heard = heard::of_dev(&at, since, now);
+    let (endpoint, claims, queues, sources) =
+        tokio::join!(endpoint::ask(Some(url.clone())), dev::claims(&at), dev::queues(&at), heard);
     let backlog = claims.and_then(|claims| Ok(Backlog::Claims { queues: queues?, claims }));
     Status {
         stack: None,
@@ -184,6 +201,7 @@ async fn of_dev(options: &StatusOptions, now: Timestamp) -> Status {
         endpoint,
         alarms: Part::Absent { absent: ABSENT },
         backlog: backlog.map_or_else(Part::Unread, Part::Read),
+        sources,
         rates: Part::Absent { absent: ABSENT },
         commands: Commands::at_dev(at),
     }

@@ -2,6 +2,7 @@
 
 use super::alarms::Alarm;
 use super::endpoint::{Health, Ready};
+use super::heard::Heard;
 use super::part::{Part, Unread};
 use super::runbook::link;
 use super::seen::State;
@@ -18,6 +19,8 @@ pub(super) enum Kind {
     NotReady,
     Alarm,
     DeadLetters,
+    /// A source is silent for longer than its `expect_every`.
+    Silent,
     /// The state is unknown, because it can't be read.
     Unread,
 }
@@ -29,6 +32,7 @@ impl Kind {
             Self::NotReady => "not_ready",
             Self::Alarm => "alarms",
             Self::DeadLetters => "dead_letters",
+            Self::Silent => "silent",
             Self::Unread => "unread",
         }
     }
@@ -57,6 +61,7 @@ pub(super) fn problems(status: &Status) -> Vec<Problem> {
     let mut problems = of_endpoint(status);
     problems.extend(of_alarms(status));
     problems.extend(of_backlog(status));
+    problems.extend(of_sources(status));
     if let Part::Unread(why) = &status.rates {
         problems.push(unread(status, "rates", why));
     }
@@ -153,6 +158,27 @@ fn of_backlog(status: &Status) -> Vec<Problem> {
     }
 }
 
+fn of_sources(status: &Status) -> Vec<Problem> {
+    let silent = |one: &Heard| {
+        let every = one.expect_every.filter(|_| one.is_late)?;
+        let since =
+            one.last_heard.map_or_else(|| "not heard lately".to_owned(), |_| format!("last heard {}", one.ago(status.at)));
+        let why = format!("{} is silent: {since}, expected every {every}", one.source);
+        // An hour more than the silence, in whole hours: events of the time around the last request are found, too.
+        let hours = one.last_heard.map_or(24, |last| status.at.since(last).as_secs() / 3_600 + 2);
+        let step = match one.has_list {
+            true => status.commands.ours(&format!("tidings reconcile {} --since {hours}h", one.source)),
+            false => "check at the provider that its webhook is active: docs/reconcile.md".to_owned(),
+        };
+        Some(Problem { kind: Kind::Silent, why, step })
+    };
+    match &status.sources {
+        Part::Unread(why) => vec![unread(status, "the sources", why)],
+        Part::Absent { .. } => Vec::new(),
+        Part::Read(sources) => sources.iter().filter_map(silent).collect(),
+    }
+}
+
 fn unread(status: &Status, what: &str, why: &Unread) -> Problem {
     let step = match (&status.stack, why.needs.starts_with("cloudformation:")) {
         (None, _) => NO_DEV.to_owned(),
@@ -188,6 +214,8 @@ pub(super) fn headline(status: &Status, problems: &[Problem]) -> String {
             Kind::Alarm => format!("{count} alarms"),
             Kind::DeadLetters if status.stack.is_none() => "dead events".to_owned(),
             Kind::DeadLetters => "dead letters".to_owned(),
+            Kind::Silent if count == 1 => "a source is silent".to_owned(),
+            Kind::Silent => format!("{count} sources are silent"),
             Kind::Unread => "some parts can't be read".to_owned(),
         }
     });

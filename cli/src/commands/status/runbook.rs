@@ -95,6 +95,11 @@ impl Commands {
         self.dev.command(command)
     }
 
+    /// A command of ours, for the stack or for the `tidings dev`.
+    pub(super) fn ours(&self, command: &str) -> String {
+        if self.stack.is_some() { self.fill(command) } else { self.of_dev(command) }
+    }
+
     #[cfg(test)]
     pub(super) fn for_tests(stack: &str) -> Self {
         Self { stack: Some(stack.to_owned()), ..Self::default() }

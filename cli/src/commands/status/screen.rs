@@ -32,6 +32,7 @@ pub(super) fn lines(status: &Status) -> Vec<String> {
     endpoint(&status.endpoint, &mut lines);
     alarms(status, &mut lines);
     backlog(status, &mut lines);
+    sources(status, &mut lines);
     rates(&status.rates, &mut lines);
     lines.extend([String::new(), paint(STRONG, "next")]);
     let steps = steps(&problems);
@@ -130,6 +131,30 @@ fn backlog(status: &Status, lines: &mut Vec<String>) {
     }
 }
 
+fn sources(status: &Status, lines: &mut Vec<String>) {
+    let sources = match &status.sources {
+        Part::Absent { absent } => return heading("sources", paint(FAINT, absent), lines),
+        Part::Unread(why) => return heading("sources", paint(WARN, unread(why)), lines),
+        Part::Read(sources) => sources,
+    };
+    heading("sources", paint(FAINT, "last heard"), lines);
+    let width = sources.iter().map(|one| one.source.len()).max().unwrap_or_default();
+    let is_measured = status.stack.is_none();
+    for one in sources {
+        let (style, mark) = match (one.expect_every, one.is_late) {
+            (Some(_), true) => (BAD, "✗"),
+            (Some(_), false) => (GOOD, "✓"),
+            (None, _) => (FAINT, "–"),
+        };
+        let ago = match (one.expect_every, one.last_heard) {
+            (None, None) if !is_measured => "not measured".to_owned(),
+            _ => one.ago(status.at),
+        };
+        let every = one.expect_every.map(|every| paint(FAINT, format!("expected every {every}"))).unwrap_or_default();
+        lines.push(format!("  {} {:<width$}  {ago:<12}  {every}", paint(style, mark), one.source).trim_end().to_owned());
+    }
+}
+
 fn table(queues: &[Queue], lines: &mut Vec<String>) {
     const HEAD: [&str; 4] = ["visible", "in flight", "delayed", "oldest"];
     let cells = |one: &Queue| {
@@ -210,7 +235,7 @@ fn took(ms: u64) -> String {
 }
 
 /// In the largest unit of which there are at least two.
-fn lasting(time: Duration) -> String {
+pub(super) fn lasting(time: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let seconds = time.as_secs();
     let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds >= 2 * size).unwrap_or((1, "s"));

@@ -1,13 +1,13 @@
 //! What AWS reports about a stack. Each answer is read separately: a missing answer doesn't affect the others.
 
-use super::metrics::{EndpointId, Measured, Place as Measuring, asked, timestamp};
+use super::metrics::{EndpointId, Measured, Place as Measuring, asked, timestamp, told};
 use super::part::{Part, Unread};
 use super::seen::{Seen, State};
 use crate::target::Place;
 use crate::target::{Depth, config, output, outputs};
 use aws_sdk_cloudformation::types::StackResource;
 use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
+use aws_sdk_cloudwatch::types::{AlarmType, MetricDataQuery, StateValue};
 use futures::future::join_all;
 use std::collections::BTreeMap;
 use tidings_config::rules::Span;
@@ -26,6 +26,9 @@ const ONLY_RESOURCES: [(&str, &str); 2] = [("dead actions", "ActionsDeadLetterQu
 
 /// Maximum that `DescribeAlarms` takes at once; `DescribeStackResources` returns no more.
 const MAX_ALARMS: i32 = 100;
+
+/// The most queries of one `GetMetricData`.
+const MAX_QUERIES: usize = 500;
 
 #[derive(Debug)]
 pub(super) struct Stack {
@@ -156,6 +159,38 @@ impl Stack {
         let answered = answered.map_err(|error| Unread { unread: cause(&error), needs: "cloudwatch:GetMetricData" })?;
         let measured = Measured::read(&asked, answered.metric_data_results(), now, over);
         Ok(if door.is_some() { measured } else { measured.without_door() })
+    }
+
+    /// The namespace of its metrics.
+    pub(super) fn namespace(&self) -> String {
+        format!("Tidings/{}", self.name)
+    }
+
+    /// The time of the newest point of each query, by the query's id, between these times. A query without points is left
+    /// out. All points are of counts, which are only emitted when they aren't 0.
+    pub(super) async fn newest(
+        &self,
+        queries: Vec<MetricDataQuery>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<BTreeMap<String, Timestamp>, Unread> {
+        const NEEDS: &str = "cloudwatch:GetMetricData";
+        let mut newest: BTreeMap<String, Timestamp> = BTreeMap::new();
+        for queries in queries.chunks(MAX_QUERIES) {
+            let call = self.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.to_vec()));
+            let call = call.start_time(DateTime::from_secs(from.unix_s())).end_time(DateTime::from_secs(to.unix_s()));
+            let mut pages = call.into_paginator().send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| Unread { unread: cause(&error), needs: NEEDS })?;
+                for result in page.metric_data_results() {
+                    let points = told(Some(result)).map_err(|unread| Unread { unread, needs: NEEDS })?;
+                    let Some(last) = points.into_iter().map(|(at, _)| at).max() else { continue };
+                    let known = newest.entry(result.id().unwrap_or_default().to_owned()).or_insert(last);
+                    *known = last.max(*known);
+                }
+            }
+        }
+        Ok(newest)
     }
 
     fn door(&self) -> Option<EndpointId<'_>> {

@@ -3,6 +3,7 @@
 
 use super::alarms::Alarms;
 use super::endpoint::{Endpoint, Health, Ready, health, ready};
+use super::heard::Heard;
 use super::metrics::Measured;
 use super::part::{Part, Unread};
 use super::runbook::{Commands, headings};
@@ -10,6 +11,7 @@ use super::seen::{Seen, State};
 use super::{Backlog, Claims, Queue, Status, next, screen};
 use crate::commands::page::Page;
 use crate::limits::{MAX_NEXT_STEPS, MAX_READY_CHECKS};
+use crate::silence::is_late;
 use crate::target::Depth;
 use clap::CommandFactory;
 use serde_json::{Map, Value, json};
@@ -57,6 +59,17 @@ fn queues(depths: [(u64, u64, u64, Option<u64>); 4]) -> Part<Backlog> {
     Part::Read(Backlog::Queues { queues: named.map(queue).collect() })
 }
 
+/// Sources: when each was last heard, in seconds before now, and how often it is expected.
+fn heard(sources: &[(&str, Option<u64>, Option<&str>)]) -> Part<Vec<Heard>> {
+    let one = |(source, ago, every): &(&str, Option<u64>, Option<&str>)| {
+        let last_heard = ago.map(|ago| now().minus(Duration::from_secs(ago)));
+        let expect_every: Option<Span> = every.map(|every| every.parse().expect("a span"));
+        let is_late = expect_every.is_some_and(|every| is_late(last_heard, None, every, now()));
+        Heard { source: (*source).to_owned(), last_heard, expect_every, is_late, has_list: *source == "stripe" }
+    };
+    Part::Read(sources.iter().map(one).collect())
+}
+
 fn rates(counts: [u64; 6], answer: Option<u64>, effect: Option<u64>) -> Part<Measured> {
     let names = ["received", "accepted", "duplicates", "refused", "processed", "dead"];
     Part::Read(Measured {
@@ -93,6 +106,7 @@ fn well() -> Status {
             ("OldSecretAlarm", State::InsufficientData, 90, "Unchecked: Initial alarm creation"),
         ]),
         backlog: queues([(2, 1, 0, Some(4)), (0, 0, 0, None), (0, 0, 12, Some(75)), (0, 0, 0, None)]),
+        sources: heard(&[("stripe", Some(90), Some("6h")), ("orders", Some(40), None), ("slack", None, None)]),
         rates: rates([1_204, 1_180, 17, 7, 1_181, 0], Some(38), Some(412)),
         commands: Commands::for_tests("shop"),
     }
@@ -133,6 +147,18 @@ fn two_alarms_fire() {
         ..well()
     };
     golden("alarms", &status, "alarms");
+}
+
+#[test]
+fn late_sources_are_named() {
+    let sources = heard(&[
+        ("stripe", Some(9 * 3_600), Some("6h")),
+        ("orders", Some(8 * 86_400), Some("7d")),
+        ("github", Some(60), Some("10m")),
+        ("slack", None, Some("1d")),
+        ("twilio", None, None),
+    ]);
+    golden("silent", &Status { sources, ..well() }, "silent");
 }
 
 #[test]

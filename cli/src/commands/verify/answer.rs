@@ -120,7 +120,7 @@ impl Answer {
         receiver.warm_up().await;
         let answered = match delivery.clone().into_request(path) {
             Ok(request) => receiver.answer(request).await,
-            Err(reply) => Answered { response: reply.into_response(), refusal: Some(reply.into()) },
+            Err(reply) => Answered { response: reply.into_response(), refusal: Some(reply.into()), is_authentic: false },
         };
         let refused = answered.refusal.as_ref().map(|refusal| refusal.reply);
         let accepted = answered.response.status().is_success();

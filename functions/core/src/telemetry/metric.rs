@@ -25,6 +25,8 @@ pub enum By {
     All,
     /// Over all sources, and by source.
     Source,
+    /// By source alone, whatever `SourceMetrics` is: only sources that ask for the metric have it.
+    Each,
     /// By source and the state of its claim.
     State,
     /// By source and reason, a word of an enum.
@@ -39,7 +41,7 @@ impl By {
     /// The dimension beside the source. A line can have one value of it.
     pub const fn word(self) -> Option<&'static str> {
         match self {
-            Self::All | Self::Source => None,
+            Self::All | Self::Source | Self::Each => None,
             Self::State => Some("state"),
             Self::Reason => Some("reason"),
             Self::Field => Some("field"),
@@ -52,6 +54,7 @@ impl By {
         match self {
             Self::All => &[&[]],
             Self::Source => &[&[], &["source"]],
+            Self::Each => &[&["source"]],
             Self::State => &[&["source", "state"]],
             Self::Reason => &[&["source", "reason"]],
             Self::Field => &[&["source", "field"]],
@@ -65,7 +68,9 @@ impl By {
     pub const fn billed(self, source_metrics: bool) -> &'static [&'static [&'static str]] {
         match self {
             Self::Source if !source_metrics => Self::All.dimensions(),
-            Self::All | Self::Source | Self::State | Self::Reason | Self::Field | Self::Function => self.dimensions(),
+            Self::All | Self::Source | Self::Each | Self::State | Self::Reason | Self::Field | Self::Function => {
+                self.dimensions()
+            }
         }
     }
 }
@@ -100,6 +105,8 @@ macro_rules! metrics {
 }
 
 metrics! {
+    /// Authentic requests, only of sources with `expect_every`: their alarm looks for its absence.
+    Heard: Count by Each,
     /// Requests for one of the sources, from anyone.
     Received: Count by Source,
     /// Refused requests, and why: the reply's word, or what is wrong with the signature. A request for no known source has the source `unknown`.

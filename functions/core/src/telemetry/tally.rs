@@ -252,6 +252,17 @@ mod tests {
     }
 
     #[test]
+    fn a_metric_of_each_source_is_by_source_alone_whatever_the_deployment_asks_for() {
+        for source_metrics in [false, true] {
+            let lines = lines_of(&[(Metric::Heard, "stripe", "", 1), (Metric::Received, "stripe", "", 1)], source_metrics);
+            let [line] = lines.as_slice() else { panic!("{lines:?}") };
+            let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+            let heard = directives.iter().find(|one| one["Metrics"][0]["Name"] == "Heard").expect("the metric");
+            assert_eq!((&heard["Dimensions"], &line["source"]), (&json!([["source"]]), &json!("stripe")));
+        }
+    }
+
+    #[test]
     fn counts_are_a_sum_and_values_stay_apart() {
         let said: Vec<_> = [5, 7].map(|ms| [(Metric::Processed, "a", "", 1), (Metric::ProcessingLag, "a", "", ms)]).concat();
         let lines = lines(&said);

@@ -5,6 +5,7 @@ mod calls;
 mod crashing;
 mod encodings;
 mod extraction;
+mod heard;
 mod identity;
 mod logs;
 mod raw_events;

@@ -111,6 +111,11 @@ sources:
   b:
     scheme: *plain
     event: [{ id: "{json:i}", type: "t" }]
+  # Must not be silent.
+  expected:
+    scheme: *plain
+    event: [{ id: "{json:id}", type: "t" }]
+    expect_every: 6h
 "#;
 
 /// The public demo secrets, and those of our own sources.
@@ -134,6 +139,7 @@ pub(crate) fn secrets() -> Value {
         "regrouped",
         "conditional",
         "only-known",
+        "expected",
     ] {
         secrets[name] = json!("a plain secret");
     }
