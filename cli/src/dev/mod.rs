@@ -66,7 +66,7 @@ pub(crate) async fn run(mut options: DevOptions) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
+async fn serve(mut options: DevOptions) -> Result<ExitCode, Failure> {
     if options.demo && options.actions_to == ActionsTo::Queue {
         let failure = Failure::new("--demo compares the actions with the corpus, so it must receive them itself");
         return Err(failure.hint("leave out --demo and use `tidings send --case NAME`, or use --actions-to URL").status(2));
@@ -85,6 +85,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let location = if options.demo { Location::Demo } else { Location::here_or_demo()? };
     let presets_at = options.presets.then(|| url.clone());
     let configuration = reload::configuration(&location, presets_at.as_deref())?;
+    let feed = options.feed || configuration.sources.iter().any(|source| source.status_url);
     show::init(if options.verbose { Detail::Steps } else { Detail::Lines });
     let cloud = Cloud::start(Options {
         dynamodb_port: if options.port == 0 { 0 } else { options.port.saturating_add(1) },
@@ -99,7 +100,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let names: Vec<String> = configuration.sources.iter().map(|source| source.name.clone()).collect();
     let setup = Setup {
         keep_events: options.keep_events,
-        feed: options.feed,
+        feed,
         secrets: Secrets { sources: options.secrets.clone(), apis: options.api_secrets.clone() },
         local_apis: options.local_apis.clone(),
     };
@@ -108,13 +109,14 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     // Without the file, the token can still be passed to a command.
     let _token = TokenFiles::write(&cloud.token, &[address.port(), cloud.dynamodb_port])
         .inspect_err(|failure| note(&format!("{failure}: other commands need the token as TIDINGS_DEV_TOKEN")));
+    options.feed = feed;
     banner::print(&url, &cloud, &options, &location, &names);
     banner::missing(&documents.missing);
 
     let (stop, stopped) = channel::channel(false);
     let chatbot = Arc::new(Chatbot::default());
     let mut routes = context::router(&cloud);
-    if options.feed {
+    if feed {
         routes = routes.merge(feed::router(&cloud, stopped.clone()));
     }
     let mut running = start((listener, routes), &cloud, &workbench, &chatbot, &options.actions_to, &stopped);

@@ -16,6 +16,7 @@ pub mod manual;
 pub mod ports;
 pub mod secrets;
 pub mod settings;
+pub mod status_url;
 pub mod stored_event;
 pub mod stored_timer;
 pub mod telemetry;
