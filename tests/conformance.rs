@@ -66,7 +66,13 @@ impl Inspect for Embedded {
 
 fn memory() -> Tables {
     let store = Arc::new(MemoryStore::default());
-    Tables { claims: store.clone(), contexts: store.clone(), feeds: store.clone(), inspect: Arc::new(Memory(store)) }
+    Tables {
+        claims: store.clone(),
+        contexts: store.clone(),
+        feeds: store.clone(),
+        statuses: store.clone(),
+        inspect: Arc::new(Memory(store)),
+    }
 }
 
 async fn cloud() -> Cloud {
@@ -98,6 +104,7 @@ async fn embedded() -> Tables {
         claims: Arc::new(cloud.claims()),
         contexts: Arc::new(cloud.contexts()),
         feeds: Arc::new(cloud.feed_reader()),
+        statuses: Arc::new(cloud.status_reader()),
         inspect: Arc::new(Embedded(cloud.reader())),
     }
 }
@@ -120,6 +127,16 @@ async fn other_bodies_in_memory() {
 #[tokio::test]
 async fn other_bodies_on_dynamodb() {
     conformance::other_bodies(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn status_reader_in_memory() {
+    conformance::status_reader(&memory()).await;
+}
+
+#[tokio::test]
+async fn status_reader_on_dynamodb() {
+    conformance::status_reader(&embedded().await).await;
 }
 
 #[tokio::test]

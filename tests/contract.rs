@@ -256,12 +256,14 @@ fn each_role_has_what_its_ports_need_and_no_more() {
     ];
     let feed = [
         "dynamodb:BatchGetItem ContextTable.Arn",
+        "dynamodb:GetItem ClaimsTable.Arn",
         "dynamodb:GetItem ContextTable.Arn",
         "dynamodb:PutItem ContextTable.Arn",
         "dynamodb:Query ContextTable.Arn",
         "logs:CreateLogStream FeedLogGroup.Arn",
         "logs:PutLogEvents FeedLogGroup.Arn",
         "secretsmanager:GetSecretValue FeedSecret.Id",
+        "secretsmanager:GetSecretValue FeedStatusSecret.Id",
     ];
     for (function, role, expected) in [
         ("Receiver", "ReceiverRole", &receiver[..]),
@@ -371,6 +373,7 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
         "ANY /feed/{conversation+}",
         "ANY /webhooks/{source}",
         "GET /context/{conversation+}",
+        "GET /events/{token}",
         "GET /health",
         "GET /ready",
         "HEAD /health",
@@ -460,6 +463,7 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
     for (caller, path) in [
         ("FeedIntegration", "/IntegrationUri"),
         ("FeedPermission", "/FunctionName"),
+        ("FeedStatusPermission", "/FunctionName"),
         ("ReaderIntegration", "/IntegrationUri"),
         ("ReaderPermission", "/FunctionName"),
         ("ReceiverIntegration", "/IntegrationUri"),
@@ -578,7 +582,7 @@ fn the_operators_key_encrypts_all_stored_data() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 10 + 5 + 6 + 6, "queues, tables, groups of logs, secrets");
+    assert_eq!(kept, 10 + 5 + 6 + 7, "queues, tables, groups of logs, secrets");
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
     for (function, may) in [("Receiver", &both), ("Processor", &both), ("Publisher", &both), ("Reader", &decrypts), ("Feed", &decrypts)] {
         let policy = format!("{function}KeyPolicy");
@@ -686,8 +690,13 @@ fn a_stack_has_a_feed_only_if_it_was_deployed_with_one() {
         if is_of_it {
             found.insert(name.as_str());
         } else if name != "Stage" {
-            let text = resource.to_string();
-            for of_it in ["FeedReader", "FeedRole", "FeedSecret", "FeedRoute", "FeedLogGroup"] {
+            let mut text = resource.to_string();
+            if name == "Receiver" {
+                let secret = template.property("Receiver", "/Environment/Variables/STATUS_SECRET_ARN");
+                assert_eq!(secret, &json!(["HasFeed", "FeedStatusSecret.Id", ""]));
+                text = text.replace("FeedStatusSecret", "");
+            }
+            for of_it in ["FeedReader", "FeedRole", "FeedSecret", "FeedStatusSecret", "FeedRoute", "FeedLogGroup"] {
                 assert!(!text.contains(of_it), "{name} names {of_it}, which may not be there");
             }
         }
@@ -698,9 +707,13 @@ fn a_stack_has_a_feed_only_if_it_was_deployed_with_one() {
         "FeedLogGroup",
         "FeedPermission",
         "FeedReader",
+        "FeedReceiverPolicy",
         "FeedRole",
         "FeedRoute",
         "FeedSecret",
+        "FeedStatusPermission",
+        "FeedStatusRoute",
+        "FeedStatusSecret",
     ];
     assert_eq!(found, set(expected));
     assert_eq!(template.condition("HasFeed"), &json!(["HttpApi", ["Feed", "true"]]));

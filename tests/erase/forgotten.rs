@@ -16,6 +16,7 @@ async fn a_scan_finds_none_of_the_erased_customers_data_and_all_of_the_others() 
     for (partition, key) in [
         ("web:ANNSMARK", "node"),
         ("web:ANNSMARK", "outbox"),
+        ("web:ANNSMARK", "updates"),
         ("web:ANNSMARK", "entity#preferences"),
         ("web:ANNSMARK", "entity#order/ANNSMARK-1"),
         ("web:ANNSMARK", "identity#customer:ANNSMARK"),

@@ -110,7 +110,7 @@ impl World {
         };
         let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
         // This adds data to erase.
-        let processor = processor.storing_events(true).taking_links_from(LINKS_QUEUE_ARN);
+        let processor = processor.storing_events(true).feeding(true).taking_links_from(LINKS_QUEUE_ARN);
         let processor = processor.storing_timers(Arc::new(cloud.stored_timers()));
         Self { cloud, receiver, processor, queue, actions, faults, clock, received: Mutex::default() }
     }

@@ -22,8 +22,9 @@ use tidings_core::context::{
 use tidings_core::internal_event::InternalEvent;
 use tidings_core::manual::{FactChange, ManualChange};
 use tidings_core::ports::{
-    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, Delayed, Entry, EventQueue, FeedReader, Get,
-    GetError, HandshakeSecrets, Hide, HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue, TimerStore,
+    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, Delayed, Entry, EventQueue, EventStatus, FeedReader,
+    Get, GetError, HandshakeSecrets, Hide, HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, StatusReader, TimerQueue,
+    TimerStore,
 };
 use tidings_core::stored_event::StoredEvent;
 use tidings_core::stored_timer::{Progress, StoredTimer, Sweeps};
@@ -45,6 +46,7 @@ pub struct Tables {
     pub claims: Arc<dyn ClaimStore>,
     pub contexts: Arc<dyn ContextStore>,
     pub feeds: Arc<dyn FeedReader>,
+    pub statuses: Arc<dyn StatusReader>,
     pub inspect: Arc<dyn Inspect>,
 }
 
@@ -102,6 +104,7 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         joins: vec!["join#ready#1".into()],
         manual: None,
         event: None,
+        result: None,
         links: vec!["customer:c1".into()],
         deletes: BTreeMap::new(),
         absent: None,
@@ -405,6 +408,24 @@ pub async fn moves(tables: &Tables) {
     let stored = contexts.load(&items.keys().cloned().collect()).await.expect("an answer");
     let written = |item: Item| Item { version: Some(1), ..item };
     assert_eq!(stored, items.into_iter().map(|(place, item)| (place, written(item))).collect());
+}
+
+/// [`StatusReader`].
+pub async fn status_reader(tables: &Tables) {
+    let Tables { claims, contexts, statuses, .. } = tables;
+    let status = async |id: &str| statuses.event_status(&key(id)).await.expect("an answer");
+    let is = |state: ClaimState, result: Option<&str>| Some(EventStatus { state, result: result.map(str::to_owned) });
+    assert_eq!(status("a").await, None);
+    assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
+    assert_eq!(status("a").await, is(ClaimState::Received, None));
+    claims.mark_enqueued(&key("a"), LATER).await.expect("an answer");
+    assert_eq!(status("a").await, is(ClaimState::Enqueued, None));
+    let result = Some("https://shop.example/1".to_owned());
+    assert_eq!(contexts.commit(&Commit { result, ..commit("a", "c", &[]) }).await, Committed::Yes);
+    assert_eq!(status("a").await, is(ClaimState::Processed, Some("https://shop.example/1")));
+    assert_eq!(claims.record(&new_claim("b", b"body")).await, Recorded::New);
+    assert_eq!(contexts.dead_letter(&dead_letter("b")).await.expect("an answer"), DeadLettered::Yes);
+    assert_eq!(status("b").await, is(ClaimState::Dead, None));
 }
 
 /// [`FeedReader`].

@@ -54,13 +54,17 @@ struct SourceEntry {
     /// How far a signed timestamp may be from our clock, instead of the scheme's.
     #[schemars(range(min = 1, max = tidings_config::limits::MAX_TOLERANCE.as_secs()))]
     tolerance_seconds: Option<Spanned<u64>>,
-    /// The text for people, if the provider shows our response to them.
+    /// The text for people, if the provider shows our response to them. `async`, for other senders: a delivery is answered
+    /// 202 with the URL of its status.
     #[schemars(length(min = 1, max = tidings_config::limits::MAX_REPLY_BYTES))]
     reply: Option<Spanned<String>>,
     /// The URL that is registered with the provider, for schemes that sign it.
     #[schemars(extend("pattern" = "^https://"))]
     public_url: Option<Spanned<String>>,
 }
+
+/// The `reply` that asks for a status URL.
+const ASYNC: &str = "async";
 
 /// Reads a provider's data file.
 pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
@@ -213,6 +217,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 handshakes: Vec::new(),
                 success: OneOrMany::default(),
                 reply: None,
+                status_url: false,
                 refusal: None,
                 content_types: OneOrMany(json_only()),
                 body: None,
@@ -271,13 +276,22 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
     }
     if let Some(reply) = entry.reply {
         let most = MAX_REPLY_BYTES;
-        if !source.takes_reply() {
+        if reply.value == ASYNC {
+            source.status_url = true;
+            if source.takes_reply() {
+                let why = format!("`reply: {ASYNC}` asks for a status URL, but {} shows the reply to people", source.provider);
+                checker.problem(reply.referenced, why);
+            }
+        } else if !source.takes_reply() {
             let who = if source.provider == OWN { "a sender with its own scheme" } else { source.provider.as_str() };
-            checker.problem(reply.referenced, format!("`reply` is set, but {who} doesn't show responses to people"));
+            checker.problem(
+                reply.referenced,
+                format!("`reply` is set, but {who} doesn't show responses to people; allowed: {ASYNC}"),
+            );
         } else if !(1..=most).contains(&reply.value.len()) {
             checker.problem(reply.referenced, format!("`reply` has {} bytes, allowed: 1 to {most}", reply.value.len()));
         }
-        source.reply = Some(reply.value);
+        source.reply = Some(reply.value).filter(|reply| reply != ASYNC);
     }
     if let Some(every) = entry.expect_every {
         if !(MIN_EXPECT_EVERY..=MAX_EXPECT_EVERY).contains(&every.value.duration()) {

@@ -34,9 +34,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
-    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoTimers, SecretsManager, SqsActions, SqsPublished,
-    SqsQueue,
-    SqsTimers, SqsVisibility, cause,
+    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoStatusReader, DynamoTimers, SecretsManager,
+    SqsActions, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -45,6 +44,7 @@ const SECRET: &str = "tidings";
 const CAPTURED_SECRET: &str = "tidings-captured";
 const API_SECRET: &str = "tidings-apis";
 const FEED_SECRET: &str = "tidings-feed";
+const STATUS_SECRET: &str = "tidings-status";
 
 /// The settings of the embedded cloud.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +115,7 @@ impl Cloud {
             (API_SECRET, options.api_secrets),
             (ENDPOINTS_SECRET, endpoints.as_str()),
             (FEED_SECRET, feed_key.as_str()),
+            (STATUS_SECRET, token.as_str()),
         ];
         let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), started: clock.now(), clock: Arc::clone(&clock) };
         let about = Arc::new(about);
@@ -191,6 +192,14 @@ impl Cloud {
 
     pub fn feed_secret(&self) -> SecretsManager {
         SecretsManager::new(self.secrets.clone(), FEED_SECRET.to_owned())
+    }
+
+    pub fn status_secret(&self) -> SecretsManager {
+        SecretsManager::new(self.secrets.clone(), STATUS_SECRET.to_owned())
+    }
+
+    pub fn status_reader(&self) -> DynamoStatusReader {
+        DynamoStatusReader::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned())
     }
 
     pub fn captured_secrets(&self) -> SecretsManager {

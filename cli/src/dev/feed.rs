@@ -40,14 +40,14 @@ pub(crate) fn router(cloud: &Cloud, stop: watch::Receiver<bool>) -> Router {
     let (feeds, secret) = (Arc::new(cloud.feed_reader()), Arc::new(cloud.feed_secret()));
     let api = FeedApi::new(feeds, secret, Origins::Local, Arc::clone(&cloud.clock) as _)
         .verifying_by(Arc::new(SystemClock))
-        .appending_to(Arc::new(cloud.contexts()));
+        .appending_to(Arc::new(cloud.contexts()))
+        .telling_status_by(Arc::new(cloud.status_secret()), Arc::new(cloud.status_reader()));
     let (pulse, viewers) = (cloud.pulse.clone(), Arc::new(Semaphore::new(MAX_VIEWERS)));
-    Router::new().route("/feed/{*conversation}", any(answer)).route("/socket", get(upgrade)).with_state(Feeds {
-        api: Arc::new(api),
-        pulse,
-        stop,
-        viewers,
-    })
+    Router::new()
+        .route("/feed/{*conversation}", any(answer))
+        .route("/events/{token}", any(status))
+        .route("/socket", get(upgrade))
+        .with_state(Feeds { api: Arc::new(api), pulse, stop, viewers })
 }
 
 async fn answer(State(feeds): State<Feeds>, request: Request) -> Response {
@@ -76,6 +76,11 @@ async fn answer(State(feeds): State<Feeds>, request: Request) -> Response {
         Some((Ok::<_, Infallible>(text), held))
     }));
     response
+}
+
+async fn status(State(feeds): State<Feeds>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    response(feeds.api.answer(&asked(&parts)).await)
 }
 
 /// Server-sent events that are held open.

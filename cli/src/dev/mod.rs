@@ -75,7 +75,7 @@ pub(crate) async fn run(mut options: DevOptions) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
+async fn serve(mut options: DevOptions) -> Result<ExitCode, Failure> {
     if options.demo && options.actions_to == ActionsTo::Queue {
         let failure = Failure::new("--demo compares the actions with the corpus, so it must receive them itself");
         return Err(failure.hint("leave out --demo and use `tidings send --case NAME`, or use --actions-to URL").status(2));
@@ -94,6 +94,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let location = if options.demo { Location::Demo } else { Location::here_or_demo()? };
     let presets_at = options.presets.then(|| url.clone());
     let configuration = reload::configuration(&location, presets_at.as_deref())?;
+    let feed = options.feed || configuration.sources.iter().any(|source| source.status_url);
     show::init(if options.verbose { Detail::Steps } else { Detail::Lines });
     let cloud = Cloud::start(Options {
         dynamodb_port: if options.port == 0 { 0 } else { options.port.saturating_add(1) },
@@ -110,7 +111,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     token::know(&[address.port(), cloud.dynamodb_port], &cloud.token);
     let setup = Setup {
         keep_events: options.keep_events,
-        feed: options.feed,
+        feed,
         secrets: Secrets { sources: options.secrets.clone(), apis: options.api_secrets.clone() },
         local_apis: options.local_apis.clone(),
     };
@@ -122,12 +123,13 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let (stop, stopped) = channel::channel(false);
     let inspector = Inspector::of_dev(&url, address, &cloud.endpoint, &location, &workbench, stopped.clone())?;
     let pages = if options.verbose { inspector.address_with_key() } else { inspector.address() };
+    options.feed = feed;
     banner::print(&url, &pages, &cloud, &options, &location, &names);
     banner::missing(&documents.missing);
 
     let chatbot = Arc::new(Chatbot::default());
     let mut routes = context::router(&cloud).merge(inspector::router(PAGES, inspector));
-    if options.feed {
+    if feed {
         routes = routes.merge(feed::router(&cloud, stopped.clone()));
     }
     let mut running = start((listener, routes), &cloud, &workbench, &chatbot, &options.actions_to, &stopped);

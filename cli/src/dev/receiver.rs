@@ -20,7 +20,10 @@ pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
         clock: Arc::clone(&cloud.clock) as _,
     };
     // A provider signs by its own clock, which `advance` doesn't change.
-    Receiver::new(sources, ports).probing(vec![claims, queue]).verifying_by(Arc::new(SystemClock))
+    Receiver::new(sources, ports)
+        .probing(vec![claims, queue])
+        .verifying_by(Arc::new(SystemClock))
+        .telling_status_by(Arc::new(cloud.status_secret()))
 }
 
 /// Short, so that a poison event reaches the dead-letter queue soon.

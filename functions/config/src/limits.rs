@@ -244,6 +244,21 @@ pub const MAX_VIEWER_KEYS: usize = 16;
 pub const MIN_VIEWER_KEY_BYTES: usize = 32;
 pub const MAX_VIEWER_KEY_BYTES: usize = 512;
 
+/// Events that one status URL names. A delivery with more has none.
+pub const MAX_STATUS_EVENTS: usize = 8;
+
+/// The token of a status URL.
+pub const MAX_STATUS_TOKEN_BYTES: usize = 4_096;
+
+/// The secret from which the key of status URLs is derived.
+pub const MIN_STATUS_SECRET_BYTES: usize = 32;
+
+/// When a status URL is asked again: `Retry-After`.
+pub const STATUS_RETRY: Duration = Duration::from_secs(2);
+
+/// The address of a result (`tidings.result`).
+pub const MAX_RESULT_BYTES: usize = 2_048;
+
 /// When a browser asks a buffered feed again: the `retry` of its answer.
 pub const FEED_RETRY: Duration = Duration::from_secs(2);
 

@@ -63,6 +63,7 @@ impl Provider {
             handshakes: self.handshakes.clone(),
             success: self.success.clone(),
             reply: None,
+            status_url: false,
             refusal: self.refusal.clone(),
             content_types: OneOrMany(self.delivery.content_types.clone()),
             body: self.delivery.body,

@@ -30,6 +30,9 @@ pub struct Source {
     /// The text for people, if the provider shows our response to them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
+    /// Whether a delivery is answered with the URL of its status: `reply: async`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub status_url: bool,
     /// The response to a refused request, instead of our own JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,

@@ -17,6 +17,7 @@ pub mod ports;
 pub mod published;
 pub mod secrets;
 pub mod settings;
+pub mod status_url;
 pub mod stored_event;
 pub mod stored_timer;
 pub mod telemetry;

@@ -6,7 +6,7 @@
 
 use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
-use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex, TimelineKey};
+use crate::claim::{ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex, TimelineKey};
 use crate::commit_plan::Merging;
 use crate::context::{Context, FeedRead, Item, ItemKey, Place};
 use crate::manual::ManualChange;
@@ -220,6 +220,21 @@ pub trait ContextReader: Send + Sync + fmt::Debug {
     }
 }
 
+/// How far an event is, as its claim says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventStatus {
+    pub state: ClaimState,
+    /// The address that a rule emitted as its result.
+    pub result: Option<String>,
+}
+
+/// The claims as status URLs read them: `dynamodb:GetItem` on the claims table.
+#[async_trait]
+pub trait StatusReader: Send + Sync + fmt::Debug {
+    /// `None`: the claim doesn't exist, or is erased.
+    async fn event_status(&self, event: &ClaimKey) -> Result<Option<EventStatus>, Unavailable>;
+}
+
 /// The feeds as their readers use them: `dynamodb:GetItem` and `dynamodb:Query` on the context table.
 #[async_trait]
 pub trait FeedReader: Send + Sync + fmt::Debug {
@@ -263,6 +278,8 @@ pub struct Commit {
     pub manual: Option<ManualChange>,
     /// The event itself, if this deployment stores events.
     pub event: Option<StoredEvent>,
+    /// The address of its result, for its status URL.
+    pub result: Option<String>,
     /// The identities that the event links to its conversation. A retry reads from here which of them must be moved.
     pub links: Vec<String>,
     /// Whole items, each with the version that was read.

@@ -23,6 +23,8 @@ pub struct ReceiverSettings {
     pub secret_arn: String,
     /// `CAPTURED_SECRET_ARN`: ARN or name of the secret for handshake secrets. Absent: no source accepts one.
     pub captured_secret_arn: Option<String>,
+    /// `STATUS_SECRET_ARN`: ARN or name of the secret for status URLs. Absent: no response has one.
+    pub status_secret_arn: Option<String>,
     /// `METRICS_NAMESPACE`, `SOURCE_METRICS`, `LOG_SAMPLING`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
     pub written: Written,
     /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
@@ -80,6 +82,8 @@ pub struct FeedSettings {
     pub context_table: String,
     /// `FEED_SECRET_ARN`: ARN or name of the secret with the keys of viewers' tokens. Only the feed has this variable.
     pub secret_arn: String,
+    /// `STATUS_SECRET_ARN`: ARN or name of the secret for status URLs.
+    pub status_secret_arn: String,
     /// `FEED_ORIGINS`: the origins of the pages that may read, with commas between them, or `*`. Absent: none.
     pub origins: String,
     /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
@@ -172,6 +176,10 @@ const ENDPOINTS_SECRET_ARN: Variable = Variable {
     example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-endpoints-AbCdEf",
 };
 const KEEP_EVENTS: Variable = Variable { name: "KEEP_EVENTS", example: "false" };
+const STATUS_SECRET_ARN: Variable = Variable {
+    name: "STATUS_SECRET_ARN",
+    example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-status-AbCdEf",
+};
 const FEED_SECRET_ARN: Variable =
     Variable { name: "FEED_SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-feed-AbCdEf" };
 const FEED_ORIGINS: Variable = Variable { name: "FEED_ORIGINS", example: "https://shop.example" };
@@ -190,6 +198,7 @@ impl ReceiverSettings {
         FAIR_QUEUE.name,
         SECRET_ARN.name,
         CAPTURED_SECRET_ARN.name,
+        STATUS_SECRET_ARN.name,
         METRICS_NAMESPACE.name,
         SOURCE_METRICS.name,
         LOG_SAMPLING.name,
@@ -203,6 +212,7 @@ impl ReceiverSettings {
             fair_queue: reader.optional_switch(FAIR_QUEUE).unwrap_or_default(),
             secret_arn: reader.text(SECRET_ARN),
             captured_secret_arn: reader.optional(CAPTURED_SECRET_ARN),
+            status_secret_arn: reader.optional(STATUS_SECRET_ARN),
             written: reader.written(),
             artefact: reader.artefact(),
         };
@@ -265,8 +275,14 @@ impl ReaderSettings {
 
 impl FeedSettings {
     /// The names of all variables that the template sets, for the test that compares both.
-    pub const VARIABLES: &'static [&'static str] =
-        &[CLAIMS_TABLE.name, CONTEXT_TABLE.name, FEED_SECRET_ARN.name, FEED_ORIGINS.name, METRICS_NAMESPACE.name];
+    pub const VARIABLES: &'static [&'static str] = &[
+        CLAIMS_TABLE.name,
+        CONTEXT_TABLE.name,
+        FEED_SECRET_ARN.name,
+        STATUS_SECRET_ARN.name,
+        FEED_ORIGINS.name,
+        METRICS_NAMESPACE.name,
+    ];
 
     /// Whether the environment is the feed's.
     pub fn are_in(lookup: Lookup<'_>) -> bool {
@@ -279,6 +295,7 @@ impl FeedSettings {
             claims_table: reader.text(CLAIMS_TABLE),
             context_table: reader.text(CONTEXT_TABLE),
             secret_arn: reader.text(FEED_SECRET_ARN),
+            status_secret_arn: reader.text(STATUS_SECRET_ARN),
             origins: reader.optional(FEED_ORIGINS).unwrap_or_default(),
             written: reader.written_by_the_reader(),
         };
@@ -534,6 +551,7 @@ mod tests {
                 DELIVERIES_QUEUE_URL,
                 ENDPOINTS_SECRET_ARN,
                 FEED_SECRET_ARN,
+                STATUS_SECRET_ARN,
                 FEED_ORIGINS,
             ];
             let all = tables.into_iter().chain(others).collect::<Vec<_>>();

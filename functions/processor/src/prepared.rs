@@ -55,6 +55,7 @@ impl Prepared {
             trace_id: trace_id.map(str::to_owned),
             joins: self.applied.joins.clone(),
             event,
+            result: self.applied.result.clone(),
             links: self.applied.links.clone(),
             items: self.applied.items.clone(),
             deletes: self.applied.deletes.clone(),

@@ -6,10 +6,10 @@ use crate::effects::PlannedEffects;
 use crate::overflow::Overflow;
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_config::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN};
-use tidings_config::rules::Policy;
+use tidings_config::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN, MAX_RESULT_BYTES};
+use tidings_config::rules::{Policy, RESULT_TYPE};
 use tidings_config::time::Timestamp;
-use tidings_core::action::{ActionNote, ActionOutcome, PlannedAction, Withheld};
+use tidings_core::action::{Action, ActionNote, ActionOutcome, PlannedAction, Withheld};
 use tidings_core::claim::Outcome;
 use tidings_core::context::{
     Changed, Content, Deferred, Item, ItemKey, Merged, News, Order, Outbox, Outgoing, PREFERENCES, Place, Put,
@@ -24,6 +24,8 @@ pub(crate) struct Applied {
     pub(crate) deletes: BTreeMap<Place, u64>,
     pub(crate) outcome: Outcome,
     pub(crate) node: Option<String>,
+    /// The address that a rule emitted as the event's result.
+    pub(crate) result: Option<String>,
     /// Facts that it would have set, and the node, which had newer values already: `order/1042.status`.
     pub(crate) overtaken: Vec<String>,
     pub(crate) actions: Vec<ActionOutcome>,
@@ -80,6 +82,14 @@ pub(crate) fn keys_of_action(proposal: &PlannedAction) -> BTreeSet<ItemKey> {
     [ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())].into_iter().chain(entity).chain(written).collect()
 }
 
+/// The address in an action of the type `tidings.result`. Others, such as `javascript:…`, aren't given to browsers.
+fn result_of(action: &Action) -> Option<String> {
+    let location = action.data.get("location")?.as_str().filter(|_| action.action_type == RESULT_TYPE)?;
+    let is_address = location.starts_with("https://") || location.starts_with('/') && !location.starts_with("//");
+    let printable = location.bytes().all(|b| b.is_ascii_graphic());
+    (is_address && printable && location.len() <= MAX_RESULT_BYTES).then(|| location.to_owned())
+}
+
 /// The time and the policy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment<'a> {
@@ -117,6 +127,7 @@ impl<'a> Work<'a> {
             deletes: BTreeMap::new(),
             outcome: merged.outcome,
             node,
+            result: None,
             overtaken: merged.overtaken.iter().take(MAX_OVERTAKEN_SHOWN).map(|(key, name)| named(key, name)).collect(),
             actions: Vec::new(),
             joins: Vec::new(),
@@ -152,9 +163,9 @@ impl<'a> Work<'a> {
     }
 
     fn put(&mut self, what: Outgoing) -> Result<(), Withheld> {
-        let news = match &what {
-            Outgoing::Action(action) if self.at.feed => Some(News::action(action)),
-            Outgoing::Action(_) | Outgoing::Timer { .. } => None,
+        let (news, result) = match &what {
+            Outgoing::Action(action) if self.at.feed => (Some(News::action(action)), result_of(action)),
+            Outgoing::Action(_) | Outgoing::Timer { .. } => (None, None),
         };
         match self.outbox.put(what) {
             Put::Inside => {}
@@ -166,6 +177,7 @@ impl<'a> Work<'a> {
             Put::Full => return Err(Withheld::NoRoom),
         }
         self.said.extend(news);
+        self.applied.result = self.applied.result.take().or(result);
         Ok(())
     }
 

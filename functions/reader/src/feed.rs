@@ -4,7 +4,8 @@
 //! no other; a viewer who resumes by number misses no update and gets none twice. Never: a token, a name or an update
 //! in a log. A failure is an answer, and may be retried.
 //!
-//! The flow, one file each: [`token`] → `asked` → [`FeedApi::next`] → [`sse`]. `append` takes what a bot's backend says.
+//! The flow, one file each: [`token`] → `asked` → [`FeedApi::next`] → [`sse`]. `append` takes what a bot's backend says, and
+//! `status` answers `/events/{token}`.
 
 mod append;
 mod asked;
@@ -12,6 +13,7 @@ pub mod origin;
 pub mod reply;
 pub mod socket;
 pub mod sse;
+mod status;
 pub mod token;
 
 use self::asked::{Asked, What};
@@ -19,11 +21,13 @@ use self::origin::Origins;
 use self::reply::{Answer, FeedReply};
 use self::token::{Keys, Viewer};
 use crate::Request;
+use crate::admit::Kept;
 use std::sync::Arc;
 use tidings_config::limits::{FEED_READS, FEED_REREAD_PAUSE};
 use tidings_config::time::{Clock, millis};
 use tidings_core::context::{FeedSlice, Update};
-use tidings_core::ports::{ContextStore, FeedReader, SecretStore, Unavailable};
+use tidings_core::ports::{ContextStore, FeedReader, SecretStore, StatusReader, Unavailable};
+use tidings_core::status_url::StatusKey;
 
 /// Reads of updates that a viewer may not see, for one answer.
 const MAX_HIDDEN_READS: u32 = 10;
@@ -36,6 +40,8 @@ pub struct FeedApi {
     origins: Origins,
     /// `None`: nothing may be appended.
     store: Option<Arc<dyn ContextStore>>,
+    /// `None`: there are no status URLs.
+    status: Option<(Kept<StatusKey>, Arc<dyn StatusReader>)>,
     clock: Arc<dyn Clock>,
     /// The clock of those who sign tokens.
     signers_clock: Arc<dyn Clock>,
@@ -64,6 +70,7 @@ impl FeedApi {
             keys: Keys::new(secret, Arc::clone(&clock)),
             origins,
             store: None,
+            status: None,
             signers_clock: Arc::clone(&clock),
             clock,
         }
@@ -73,6 +80,14 @@ impl FeedApi {
     #[must_use]
     pub fn appending_to(self, store: Arc<dyn ContextStore>) -> Self {
         Self { store: Some(store), ..self }
+    }
+
+    /// Answers status URLs, by the key in this secret.
+    #[must_use]
+    pub fn telling_status_by(self, secret: Arc<dyn SecretStore>, claims: Arc<dyn StatusReader>) -> Self {
+        let key = |document: &str| StatusKey::new(document).map(|key| vec![key]).ok_or_else(|| "it is too short".to_owned());
+        let kept = Kept::new(secret, Arc::clone(&self.clock), "the key of status URLs", key);
+        Self { status: Some((kept, claims)), ..self }
     }
 
     /// Takes tokens by another clock: for `tidings dev`, whose own clock people move ahead.
@@ -99,6 +114,9 @@ impl FeedApi {
     async fn reply(&self, request: &Request) -> Result<FeedReply, FeedReply> {
         if request.method == "OPTIONS" {
             return Ok(FeedReply::Preflight);
+        }
+        if let Some(status) = self.status(request).await {
+            return status;
         }
         let (viewer, asked) = self.admit(request).await?;
         match asked.what {

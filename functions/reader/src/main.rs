@@ -9,7 +9,9 @@ use reader::lambda::{Incoming, answer, answer_feed};
 use std::sync::Arc;
 use std::time::Instant;
 use tidings_config::time::{Clock, SystemClock, millis};
-use tidings_core::aws::{DynamoContextReader, DynamoContexts, DynamoFeedReader, Http, SecretsManager, config};
+use tidings_core::aws::{
+    DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoStatusReader, Http, SecretsManager, config,
+};
 use tidings_core::settings::{FeedSettings, ReaderAccess, ReaderSettings};
 use tidings_core::telemetry::{self, Metric};
 use tracing::Instrument;
@@ -56,11 +58,14 @@ async fn feed(started: Instant) -> Result<(), Error> {
     let http = Http::of(&environment)?;
     let aws = config(&http, &environment);
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
-    let secret = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), settings.secret_arn);
+    let secrets = |id| Arc::new(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), id));
+    let claims = DynamoStatusReader::new(dynamodb.clone(), settings.claims_table.clone());
     let feeds = DynamoFeedReader::new(dynamodb.clone(), settings.context_table.clone());
     let store = DynamoContexts::new(dynamodb, settings.claims_table, settings.context_table);
     let origins = Origins::read(&settings.origins);
-    let api = &FeedApi::new(Arc::new(feeds), Arc::new(secret), origins, Arc::new(SystemClock)).appending_to(Arc::new(store));
+    let api = &FeedApi::new(Arc::new(feeds), secrets(settings.secret_arn), origins, Arc::new(SystemClock))
+        .appending_to(Arc::new(store))
+        .telling_status_by(secrets(settings.status_secret_arn), Arc::new(claims));
     api.warm_up().await;
     Metric::ColdStart.measure_in("feed", millis(started.elapsed()));
     run(service_fn(|event: LambdaEvent<Incoming>| async move {

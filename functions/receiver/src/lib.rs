@@ -26,6 +26,7 @@ pub mod remote;
 pub mod reply;
 pub mod route;
 pub mod secrets;
+mod status;
 pub mod verify;
 
 pub use crate::encoding::unpacked;
@@ -40,7 +41,9 @@ use crate::remote::{Fetch, RemoteKeys};
 use crate::reply::Reply;
 use crate::route::Route;
 use crate::secrets::SecretBook;
+use crate::status::StatusUrls;
 use crate::verify::{Keys, Rejection, VerifiedRequest};
+use http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde_json::Value;
 use std::sync::Arc;
@@ -48,6 +51,7 @@ use tidings_config::handshake::Handshake;
 use tidings_config::limits::RECEIVE_RESERVE;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp, millis};
+use tidings_core::claim::ClaimKey;
 use tidings_core::ports::{ClaimStore, EventQueue, HandshakeSecrets, HttpsGet, Probe, SecretStore};
 use tidings_core::telemetry::{self, Metric, STEP, UNKNOWN};
 use tidings_core::trace::Trace;
@@ -65,6 +69,7 @@ pub struct Receiver {
     configuration: Option<String>,
     clock: Arc<dyn Clock>,
     signers_clock: Option<Arc<dyn Clock>>,
+    status_urls: Option<StatusUrls>,
 }
 
 /// A request that gets no 2xx.
@@ -121,6 +126,7 @@ impl Receiver {
             configuration: None,
             clock: ports.clock,
             signers_clock: None,
+            status_urls: None,
         }
     }
 
@@ -142,9 +148,18 @@ impl Receiver {
         Self { signers_clock: Some(clock), ..self }
     }
 
+    /// Answers deliveries of sources with `reply: async` with the URL of their status, by the key in this secret.
+    #[must_use]
+    pub fn telling_status_by(self, secret: Arc<dyn SecretStore>) -> Self {
+        Self { status_urls: Some(StatusUrls::new(secret)), ..self }
+    }
+
     /// Loads the secrets before the first request. A failure is logged, and retried with the first request.
     pub async fn warm_up(&self) {
         self.secrets.load(&self.sources).await;
+        if let Some(urls) = self.status_urls.as_ref().filter(|_| self.sources.iter().any(|source| source.status_url)) {
+            let _ = urls.key(self.clock.now()).await;
+        }
     }
 
     /// Answers one request. A failure is a reply as well.
@@ -206,8 +221,19 @@ impl Receiver {
             }
             let document = extract::read(&verified);
             let events = document.events(received)?;
+            let asynchronous = self.status_urls.as_ref().filter(|_| source.status_url);
+            let keys: Vec<ClaimKey> = match asynchronous {
+                Some(_) => events.iter().map(|event| event.envelope().claimkey.clone()).collect(),
+                None => Vec::new(),
+            };
             let reply = self.acceptor.accept(source, events, delivery, received, trace.as_ref(), until).await?;
-            Ok(answers::success(reply, &document))
+            let mut response = answers::success(reply, &document);
+            if let (Some(urls), Reply::Accepted | Reply::Duplicate) = (asynchronous, reply) {
+                // A duplicate has the URL of the first delivery.
+                *response.status_mut() = StatusCode::ACCEPTED;
+                urls.add(&mut response, &keys, received).await;
+            }
+            Ok(response)
         };
         let answered = answered.await.map(Answered::from).unwrap_or_else(|refusal: Refusal| {
             self.log(source, &refusal, received, trace.as_ref());

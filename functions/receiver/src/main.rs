@@ -34,7 +34,10 @@ async fn main() -> Result<(), Error> {
         https: Arc::new(Https::new(http)),
         clock: Arc::new(SystemClock),
     };
-    let receiver = Receiver::new(sources, ports).probing(vec![claims, queue]).configured_by(&hash);
+    let mut receiver = Receiver::new(sources, ports).probing(vec![claims, queue]).configured_by(&hash);
+    if let Some(id) = settings.status_secret_arn {
+        receiver = receiver.telling_status_by(Arc::new(secrets(id)));
+    }
     receiver.warm_up().await;
     let receiver = &receiver;
     telemetry::started("receiver", &hash, started.elapsed());

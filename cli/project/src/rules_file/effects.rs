@@ -11,7 +11,7 @@ use serde_saphyr::Location;
 use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
 use tidings_config::limits::{MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE};
-use tidings_config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, Span, ValueEffect, is_name};
+use tidings_config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, RESULT_TYPE, Span, ValueEffect, is_name};
 use tidings_config::schema::Either;
 use tidings_expressions::Scope;
 
@@ -261,7 +261,8 @@ fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &m
 fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope: Scope) -> Emit {
     let Spanned { value: EmitEntry { action_type, data }, referenced, .. } = entry;
     let segments = action_type.value.split('.').all(|segment| !segment.is_empty() && is_type_segment(segment));
-    if !segments || action_type.value.len() > MAX_EVENT_TYPE_BYTES || action_type.value.starts_with("tidings.") {
+    let is_reserved = action_type.value.starts_with("tidings.") && action_type.value != RESULT_TYPE;
+    if !segments || action_type.value.len() > MAX_EVENT_TYPE_BYTES || is_reserved {
         checker.problem(
             action_type.referenced,
             format!(

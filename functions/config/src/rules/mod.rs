@@ -184,6 +184,9 @@ pub struct Notify {
     pub cap: Option<Cap>,
 }
 
+/// The CloudEvents type of an emitted action that names the result of its event, for status URLs: `data.location`.
+pub const RESULT_TYPE: &str = "tidings.result";
+
 /// An action for the chatbot's engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

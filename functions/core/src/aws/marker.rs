@@ -81,6 +81,10 @@ pub(super) fn marker(claims_table: &str, commit: &Commit) -> Update {
         let json = serde_json::to_string(manual).expect("it has string keys and holds only JSON");
         update = update.expression_attribute_values(":manual", text(json));
     }
+    if let Some(result) = &commit.result {
+        set.push("#result = :result");
+        update = update.expression_attribute_names("#result", "result").expression_attribute_values(":result", text(result));
+    }
     if let Some(event) = &commit.event {
         set.push("event = :event");
         update = update.expression_attribute_values(":event", text(event.as_str()));

@@ -30,6 +30,7 @@ pub fn noted(event: &Envelope, conversation: &str, processed: Timestamp) -> Comm
         joins: Vec::new(),
         links: Vec::new(),
         event: None,
+        result: None,
         items: BTreeMap::new(),
         deletes: BTreeMap::new(),
         absent: None,

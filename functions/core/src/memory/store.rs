@@ -6,7 +6,8 @@ use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use crate::commit_plan::CommitPlan;
 use crate::context::{Content, Context, FeedRead, Item, ItemKey, Place};
 use crate::ports::{
-    ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, FeedReader, Loaded, Probe, Rewrite, Unavailable,
+    ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, EventStatus, FeedReader, Loaded, Probe, Rewrite,
+    StatusReader, Unavailable,
 };
 use crate::stored_event::StoredEvent;
 use async_trait::async_trait;
@@ -28,6 +29,8 @@ struct Tables {
     /// The events that are kept with them.
     kept: BTreeMap<ClaimKey, StoredEvent>,
     items: BTreeMap<Place, Item>,
+    /// The results of events.
+    results: BTreeMap<ClaimKey, String>,
 }
 
 impl MemoryStore {
@@ -81,6 +84,7 @@ impl MemoryStore {
         let mut tables = self.lock();
         tables.claims.insert(key.clone(), Claim { state: ClaimState::Processed, ..Claim::new(key.clone()) });
         tables.kept.remove(key);
+        tables.results.remove(key);
         tables.items.retain(|place, _| !of_them(place));
     }
 
@@ -214,6 +218,18 @@ impl ContextReader for MemoryStore {
 }
 
 #[async_trait]
+impl StatusReader for MemoryStore {
+    async fn event_status(&self, event: &ClaimKey) -> Result<Option<EventStatus>, Unavailable> {
+        if let Some(fault) = self.faults.meet(Call::Effect) {
+            return Err(refused("dynamodb:GetItem", fault));
+        }
+        let tables = self.lock();
+        let known = tables.claims.get(event).filter(|claim| claim.state != ClaimState::Processed || claim.conversation.is_some());
+        Ok(known.map(|claim| EventStatus { state: claim.state, result: tables.results.get(event).cloned() }))
+    }
+}
+
+#[async_trait]
 impl FeedReader for MemoryStore {
     async fn feed(&self, name: &str, after: u64) -> Result<FeedRead, Unavailable> {
         if let Some(fault) = self.faults.meet(Call::Load) {
@@ -295,6 +311,7 @@ impl ContextStore for MemoryStore {
             }
             let old = tables.claims.remove(&commit.key);
             tables.claims.insert(commit.key.clone(), processed(commit, old));
+            tables.results.extend(commit.result.iter().map(|result| (commit.key.clone(), result.clone())));
             tables.kept.extend(commit.event.iter().map(|event| (commit.key.clone(), event.clone())));
             tables.write(&commit.items);
             tables.delete(&commit.deletes);

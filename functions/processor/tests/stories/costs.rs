@@ -117,6 +117,12 @@ impl Counted {
         Self { harness, store: store.unwrap(), n: 0 }
     }
 
+    fn with_feed() -> Self {
+        let mut counted = Self::new();
+        counted.harness.processor = counted.harness.processor.feeding(true);
+        counted
+    }
+
     /// The cost of one more such event, and its number of calls.
     async fn cost(&mut self, event_type: &'static str) -> (Cost, Vec<(Call, u32)>) {
         self.cost_of(event_type, None).await
@@ -240,4 +246,26 @@ async fn a_notification_costs_one_more_read_only_while_another_waits() {
     assert_eq!(told_while.1.last(), Some(&(Call::Load, 2)));
     counted.harness.pass(std::time::Duration::from_secs(3_600)).await;
     assert_eq!(counted.cost("known.told").await, told, "nothing waits any more");
+}
+
+/// docs/decisions/0069-the-feed.md has these numbers.
+#[tokio::test]
+async fn the_feed_costs_a_write_for_each_event_and_one_for_each_page() {
+    let mut seen = Vec::new();
+    for event_type in ["known.plain", "known.told"] {
+        let (mut without, mut with) = (Counted::new(), Counted::with_feed());
+        let mut more = Vec::new();
+        for _ in 0..12 {
+            let (off, on) = (without.cost(event_type).await, with.cost(event_type).await);
+            more.push(on.0.write_units() - off.0.write_units());
+            let calls = |calls: &[(Call, u32)]| calls.iter().map(|(_, n)| n).sum::<u32>();
+            assert!(calls(&on.1) <= calls(&off.1), "no call more: {:?}, {:?}", on.1, off.1);
+            assert!(on.0.read <= off.0.read + 1, "{event_type}: {:?}, {:?}", on.0, off.0);
+        }
+        seen.push((event_type, more));
+    }
+    // A page is written when the head is full.
+    assert_eq!(seen[0], ("known.plain", vec![4, 4, 4, 4, 4, 4, 4, 4, 6, 4, 4, 4]));
+    let (_, told) = &seen[1];
+    assert!(told[0] == 2 && told.iter().all(|more| [2, 4].contains(more)), "{told:?}");
 }

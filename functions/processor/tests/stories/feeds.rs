@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_config::limits::FEED_KEPT;
 use tidings_config::time::{Clock, Timestamp};
+use tidings_core::claim::ClaimKey;
 use tidings_core::context::{Content, ContextAnswer, FeedRead, FeedSlice, ItemKey, Update, UpdateKind};
 use tidings_core::memory::MemoryStore;
+use tidings_core::ports::StatusReader;
 
 /// What a query reads under a name after a number.
 fn read(store: &MemoryStore, name: &str, after: u64) -> FeedRead {
@@ -297,5 +299,27 @@ async fn many_events_in_four_processors_are_in_the_feed_once_each() {
         let actions: BTreeSet<&str> = viewer.actions().into_iter().collect();
         assert_eq!((actions.len(), viewer.actions().len()), (9, 9), "seed {seed}");
         assert_eq!(viewer.context(), stored(&harness.store, "ann", NOW()), "seed {seed}");
+    }
+}
+
+/// Only an address that a browser may be sent to.
+#[tokio::test]
+async fn a_result_is_recorded_in_the_claim_of_its_event() {
+    let yaml = "version: 1\nconversations: [{ on: '*', conversation: data.who }]\nrules: [{ name: r, on: order.moved, emit: { type: tidings.result, data: { location: data.status } } }]\n";
+    for (id, location, result) in [
+        ("e1", "https://shop.example/orders/1042", true),
+        ("e2", "/orders/1042", true),
+        ("e3", "//evil.example", false),
+        ("e4", "javascript:alert(1)", false),
+        ("e5", "http://shop.example", false),
+        ("e6", "/a\r\nset-cookie: x", false),
+    ] {
+        for feed in [true, false] {
+            let mut harness = Harness::with(rules_of(yaml), |store| store);
+            harness.processor = harness.processor.feeding(feed);
+            assert_eq!(harness.handle(vec![moved(id, "ann", location).message(1)]).await, [""; 0]);
+            let status = harness.store.event_status(&ClaimKey::new("orders", id)).await.unwrap().unwrap();
+            assert_eq!(status.result.as_deref(), (feed && result).then_some(location), "{location}, {feed}");
+        }
     }
 }

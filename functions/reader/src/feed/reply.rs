@@ -1,7 +1,7 @@
 //! Every reply of the feed, in one table. Only a stream contains stored data.
 
 use serde_json::json;
-use tidings_config::limits::{MAX_FEED_PART_BYTES, RETRY_AFTER};
+use tidings_config::limits::{MAX_FEED_PART_BYTES, RETRY_AFTER, STATUS_RETRY};
 
 /// The reply to a request.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,6 +14,14 @@ pub enum FeedReply {
     /// The part was appended. `again`: it had been appended before.
     Appended {
         again: bool,
+    },
+    /// How far the events of a delivery are.
+    Status {
+        body: String,
+        /// Whether it doesn't change any more by itself.
+        ends: bool,
+        /// Where the result is.
+        result: Option<String>,
     },
     BadRequest(&'static str),
     /// The token is missing, wrong or not valid now.
@@ -43,7 +51,8 @@ pub struct Answer {
 impl FeedReply {
     pub const fn status(&self) -> u16 {
         match self {
-            Self::Stream(_) | Self::Appended { again: true } => 200,
+            Self::Stream(_) | Self::Appended { again: true } | Self::Status { result: None, .. } => 200,
+            Self::Status { result: Some(_), .. } => 303,
             Self::Appended { again: false } => 202,
             Self::Preflight => 204,
             Self::BadRequest(_) => 400,
@@ -60,7 +69,7 @@ impl FeedReply {
     /// The code for programs: `status` or `error` of the body, `outcome` of the log.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Stream(_) => "ok",
+            Self::Stream(_) | Self::Status { .. } => "ok",
             Self::Preflight => "preflight",
             Self::Appended { again: true } => "duplicate",
             Self::Appended { again: false } => "appended",
@@ -77,11 +86,11 @@ impl FeedReply {
 
     pub(super) fn message(&self) -> String {
         match self {
-            Self::Stream(_) | Self::Preflight => "ok".to_owned(),
+            Self::Stream(_) | Self::Preflight | Self::Status { .. } => "ok".to_owned(),
             Self::Appended { again: true } => "this part was appended before".to_owned(),
             Self::Appended { again: false } => "appended".to_owned(),
             Self::BadRequest(why) | Self::Unauthorized(why) | Self::Forbidden(why) => (*why).to_owned(),
-            Self::NotFound => "unknown endpoint; allowed: /feed/{conversation}".to_owned(),
+            Self::NotFound => "there is nothing here; allowed: /feed/{conversation}, /events/{token}".to_owned(),
             Self::MethodNotAllowed => "allowed: GET, POST".to_owned(),
             Self::Conflict { next: Some(next) } => format!("the next part of this message is {next}"),
             Self::Conflict { next: None } => "this message is done".to_owned(),
@@ -99,7 +108,10 @@ impl FeedReply {
             Self::Unauthorized(_) => headers.push(("www-authenticate", "Bearer".to_owned())),
             Self::MethodNotAllowed => headers.push(("allow", "GET, POST".to_owned())),
             Self::Unavailable => headers.push(("retry-after", RETRY_AFTER.as_secs().to_string())),
-            Self::Stream(_)
+            Self::Status { ends: false, .. } => headers.push(("retry-after", STATUS_RETRY.as_secs().to_string())),
+            Self::Status { result: Some(result), .. } => headers.push(("location", result.clone())),
+            Self::Status { ends: true, result: None, .. }
+            | Self::Stream(_)
             | Self::Preflight
             | Self::Appended { .. }
             | Self::BadRequest(_)
@@ -114,6 +126,10 @@ impl FeedReply {
                 text
             }
             Self::Preflight => String::new(),
+            Self::Status { body, .. } => {
+                headers.push(("content-type", "application/json".to_owned()));
+                body
+            }
             Self::Appended { .. }
             | Self::BadRequest(_)
             | Self::Unauthorized(_)
