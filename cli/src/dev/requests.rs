@@ -82,7 +82,7 @@ impl Requests {
         events: Vec<Claimed>,
         answered: &Answered,
     ) {
-        let Answered { response, refusal } = answered;
+        let Answered { response, refusal, is_authentic: _ } = answered;
         let mut kept = self.kept();
         kept.received += 1;
         let received = Received {
@@ -143,7 +143,7 @@ mod tests {
     fn add(requests: &Requests, body: usize) {
         let delivery =
             Delivery { method: "POST".into(), query: String::new(), headers: HeaderMap::new(), body: vec![b'x'; body].into() };
-        let answered = Answered { response: Response::new(Body::Empty), refusal: None };
+        let answered = Answered { response: Response::new(Body::Empty), refusal: None, is_authentic: false };
         requests.add(
             (Timestamp::from_unix_ms(0), Duration::ZERO),
             "/webhooks/stripe".to_owned(),

@@ -17,7 +17,8 @@ const BUILT_COMMENT: &str = "      # A Makefile that builds the function for thi
 /// The template for packages in `build/`.
 pub(crate) fn template() -> String {
     let mut text = TEMPLATE.replace(BUILD_METHOD, "").replace(BUILT_COMMENT, "");
-    for function in ["receiver", "processor", "reader", "publisher"] {
+    // In the template's order. The feed is the reader's program.
+    for function in ["receiver", "processor", "reader", "publisher", "reader"] {
         text = text.replacen(BUILT, &format!("      CodeUri: build/{function}\n"), 1);
     }
     text
@@ -44,7 +45,7 @@ mod tests {
         for gone in ["BuildMethod", "infra/functions", "Makefile"] {
             assert!(!text.contains(gone), "{gone}");
         }
-        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 5);
+        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 6);
     }
 
     #[test]
