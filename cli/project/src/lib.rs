@@ -2,6 +2,8 @@
 //! allowed. All problems that one pass can find are reported together.
 
 pub mod artefact;
+mod channels;
+mod channels_file;
 mod event_schemas;
 pub mod limits;
 mod presets;
@@ -11,6 +13,8 @@ mod schema;
 mod sources_file;
 mod wording;
 
+pub use channels::{channel, channel_names, read_channel};
+pub use channels_file::read_channels;
 pub use event_schemas::{read_event_schema, read_event_schemas};
 pub use presets::{preset, preset_names, presets};
 pub use project::{Configuration, ProjectFile, ProjectFiles};

@@ -410,6 +410,15 @@ pub const MAX_DISCORD_TEXT_CHARS: usize = 2_000;
 /// Messenger Platform, `message.text`.
 pub const MAX_MESSENGER_TEXT_CHARS: usize = 2_000;
 
+/// Instagram's `message.text`: bytes of UTF-8.
+pub const MAX_INSTAGRAM_TEXT_BYTES: usize = 1_000;
+
+/// LINE's `text` of a text message, which may have 5,000: a rule's text is never longer than this.
+pub const MAX_LINE_TEXT_CHARS: usize = 4_096;
+
+/// Viber's `text` of a message, which may have 7,000.
+pub const MAX_VIBER_TEXT_CHARS: usize = 4_096;
+
 /// Twilio's `Body` of a message, the longest limit known of an SMS provider. It is split into up to 24 messages.
 pub const MAX_SMS_TEXT_CHARS: usize = 1_600;
 
