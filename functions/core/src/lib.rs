@@ -5,6 +5,7 @@
 //! environment variable read outside [`settings`], a fake in a deployed binary (its feature `memory` is off).
 
 pub mod action;
+pub mod breaker;
 pub mod claim;
 pub mod commit_plan;
 pub mod context;

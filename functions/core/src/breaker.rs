@@ -13,7 +13,7 @@ use tidings_config::time::Timestamp;
 
 /// The breaker of one API. Pure: the time is an argument.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Breaker {
+pub struct Breaker {
     /// Consecutive failures.
     failures: u32,
     open_until: Option<Timestamp>,
@@ -21,7 +21,7 @@ pub(crate) struct Breaker {
 
 impl Breaker {
     /// Whether a fetch may be tried. After the pause, an open breaker allows a single fetch.
-    pub(crate) fn allows(&mut self, now: Timestamp) -> bool {
+    pub fn allows(&mut self, now: Timestamp) -> bool {
         match self.open_until {
             Some(until) if now < until => false,
             Some(_) => {
@@ -32,12 +32,12 @@ impl Breaker {
         }
     }
 
-    pub(crate) fn answered(&mut self) {
+    pub fn answered(&mut self) {
         *self = Self::default();
     }
 
     /// Counts a failure. Returns whether it opens the breaker.
-    pub(crate) fn failed(&mut self, now: Timestamp) -> bool {
+    pub fn failed(&mut self, now: Timestamp) -> bool {
         let opens = self.open_until.is_none();
         self.failures += 1;
         if self.failures < BREAKER_FAILURES {
