@@ -25,6 +25,8 @@ pub const FILES: &str = "files";
 pub const SOURCES: &str = "sources";
 pub const RULES: &str = "rules";
 pub const SCHEMAS: &str = "schemas";
+/// Only if the project has `channels.yaml`.
+pub const CHANNELS: &str = "channels";
 
 /// What the receiver takes of it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -84,6 +86,11 @@ impl ProcessorPart {
     pub fn read(path: &Path) -> Result<Self, ArtefactError> {
         read(path, &[RULES, SCHEMAS])
     }
+}
+
+/// Reads the part of a function whose types another crate has. Errors: see [`ArtefactError`].
+pub fn read_part<T: DeserializeOwned>(path: &Path, parts: &[&str]) -> Result<T, ArtefactError> {
+    read(path, parts)
 }
 
 fn read<T: DeserializeOwned>(path: &Path, parts: &[&str]) -> Result<T, ArtefactError> {

@@ -15,6 +15,7 @@ pub mod handshake;
 pub mod limits;
 mod oracle;
 pub mod provider;
+pub mod reach;
 pub mod rules;
 pub mod schema;
 pub mod schemas;

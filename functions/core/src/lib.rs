@@ -16,6 +16,7 @@ pub mod internal_event;
 pub mod manual;
 pub mod ports;
 pub mod secrets;
+pub mod send;
 pub mod settings;
 pub mod stored_event;
 pub mod stored_timer;

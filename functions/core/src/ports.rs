@@ -1,7 +1,8 @@
 //! What the functions need from the outside, with one trait each. The traits mirror the IAM grants. The receiver's
 //! role allows exactly [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`]; the processor's
 //! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], [`TimerStore`], and [`SecretStore`] for a secret of its own; the
-//! reader's [`ContextReader`], and [`SecretStore`] likewise. [`HttpsGet`] isn't a call of AWS.
+//! reader's [`ContextReader`], and [`SecretStore`] likewise; the sender's [`SendStore`], [`ForwardQueue`],
+//! [`MessageVisibility`] and [`SecretStore`]. [`HttpsGet`] and [`HttpsCall`] aren't calls of AWS.
 
 use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
@@ -9,6 +10,7 @@ use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex, TimelineKey};
 use crate::commit_plan::Merging;
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::manual::ManualChange;
+use crate::send::SendRecord;
 use crate::stored_event::StoredEvent;
 use crate::stored_timer::{Progress, StoredTimer, Sweeps};
 use crate::trace::Trace;
@@ -156,6 +158,85 @@ impl fmt::Debug for Redacted {
 pub trait HttpsGet: Send + Sync + fmt::Debug {
     /// The body of a 2xx. Redirects aren't followed: they would bypass the check of the address.
     async fn get(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError>;
+}
+
+/// A request to a server that a user names.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// `POST`, `PUT` or `GET`.
+    pub method: &'static str,
+    pub url: String,
+    /// Values are never logged.
+    pub headers: Vec<(String, Redacted)>,
+    pub body: Vec<u8>,
+    /// The whole time, connecting included.
+    pub within: Duration,
+    /// The most bytes of the answer's body that are read. The rest is cut off, which isn't an error.
+    pub at_most: usize,
+}
+
+/// An answer, of whatever status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The request was never written: a retry can't repeat it.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// It was written, at least in part, and no answer came: whether it took effect isn't known.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// The address isn't allowed: not `https`, or not public. A retry doesn't help.
+    #[error("not allowed: {0}")]
+    Forbidden(String),
+}
+
+/// Requests over HTTPS to servers that users name.
+#[async_trait]
+pub trait HttpsCall: Send + Sync + fmt::Debug {
+    /// Makes one request. Redirects aren't followed.
+    async fn call(&self, call: &Call) -> Result<Answered, CallError>;
+}
+
+/// The sends table: `dynamodb:PutItem`.
+#[async_trait]
+pub trait SendStore: Send + Sync + fmt::Debug {
+    /// Compare and set: writes the record if the stored one has the version that was seen (`None`: there is none), or
+    /// changes nothing. Of several writers that saw the same version, exactly one gets [`Wrote::Yes`]. After an error it
+    /// isn't known whether it was written.
+    async fn put(&self, record: &SendRecord, seen: Option<u32>) -> Result<Wrote, Unavailable>;
+}
+
+/// The result of writing a send's record.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrote {
+    Yes,
+    /// Another version is stored: this one. `None`: it has been deleted since.
+    Other(Option<Box<SendRecord>>),
+}
+
+/// A message of the actions queue, for another queue: with its own group and its own deduplication id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forwarded {
+    pub body: String,
+    pub group: String,
+    pub deduplication: String,
+    /// Message attributes, as texts.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+/// A FIFO queue that takes on messages of the actions queue: `sqs:SendMessage`.
+#[async_trait]
+pub trait ForwardQueue: Send + Sync + fmt::Debug {
+    /// At least once: after an error the message may be queued nevertheless.
+    async fn forward(&self, message: &Forwarded) -> Result<(), Unavailable>;
 }
 
 /// The contexts as the reader uses them: `dynamodb:Query` on the context table.

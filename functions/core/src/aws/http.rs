@@ -33,6 +33,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Http {
     pool: Client<HttpsConnector<Tcp>, SdkBody>,
+    tls: ClientConfig,
 }
 
 /// `AWS_CA_BUNDLE` names a file that can't be used. Without its authorities no call would succeed where they are needed.
@@ -70,8 +71,13 @@ impl Http {
         // The TLS handshake has the attempt's timeout, which is as long.
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         // The template names AWS endpoints of https; `dev`, tests and emulators have others.
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-        Self { pool: Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https) }
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1().wrap_connector(tcp);
+        Self { pool: Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https), tls }
+    }
+
+    /// Whom it trusts, and how. Clones share resumed sessions.
+    pub(super) fn tls(&self) -> ClientConfig {
+        self.tls.clone()
     }
 }
 
@@ -166,7 +172,7 @@ fn classified(error: ClientError) -> ConnectorError {
 }
 
 /// The first error of this type in the chain.
-fn source<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+pub(super) fn source<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
