@@ -26,6 +26,9 @@ pub const SOURCES: &str = "sources.yaml";
 /// The file of its rules.
 pub const RULES: &str = "rules.yaml";
 
+/// The file of its channels. A project needn't have it.
+pub const CHANNELS: &str = "channels.yaml";
+
 /// The folder of its event schemas.
 pub const SCHEMAS: &str = "schemas";
 
@@ -110,7 +113,8 @@ impl Location {
         match self {
             Self::Demo => Ok(tidings_events::project::files()),
             Self::Folder(_) => {
-                Ok(ProjectFiles { sources: self.file(SOURCES)?, rules: self.file(RULES)?, schemas: self.schemas()? })
+                let channels = self.optional(CHANNELS)?;
+                Ok(ProjectFiles { sources: self.file(SOURCES)?, rules: self.file(RULES)?, schemas: self.schemas()?, channels })
             }
         }
     }
@@ -121,6 +125,14 @@ impl Location {
         match self {
             Self::Folder(folder) => read(folder, &folder.join(name)),
             Self::Demo => Ok(if name == SOURCES { files().sources } else { files().rules }),
+        }
+    }
+
+    /// A file that a project needn't have.
+    pub(crate) fn optional(&self, name: &str) -> Result<Option<ProjectFile>, Failure> {
+        match self {
+            Self::Folder(folder) if folder.join(name).is_file() => read(folder, &folder.join(name)).map(Some),
+            Self::Folder(_) | Self::Demo => Ok(None),
         }
     }
 
@@ -138,7 +150,7 @@ impl Location {
             Self::Demo => Vec::new(),
             Self::Folder(folder) => {
                 let schemas = files::below(&folder.join(SCHEMAS), MAX_SCHEMAS).unwrap_or_default();
-                [SOURCES, RULES, SCHEMAS].map(|name| folder.join(name)).into_iter().chain(schemas).collect()
+                [SOURCES, RULES, CHANNELS, SCHEMAS].map(|name| folder.join(name)).into_iter().chain(schemas).collect()
             }
         }
     }

@@ -3,10 +3,11 @@
 use crate::Configuration;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use tidings_config::artefact::{FILES, FORMAT, RULES, SCHEMAS, SOURCES};
+use tidings_config::artefact::{CHANNELS, FILES, FORMAT, RULES, SCHEMAS, SOURCES};
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
+use tidings_outgoing::ConfiguredChannel;
 
 /// The first line.
 #[derive(Serialize)]
@@ -23,11 +24,13 @@ struct Content<'a> {
     sources: &'a [Source],
     rules: &'a Rules,
     schemas: &'a [EventSchema],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels: Option<&'a [ConfiguredChannel]>,
 }
 
 impl<'a> From<&'a Configuration> for Content<'a> {
     fn from(of: &'a Configuration) -> Self {
-        Self { sources: &of.sources, rules: &of.rules, schemas: &of.schemas }
+        Self { sources: &of.sources, rules: &of.rules, schemas: &of.schemas, channels: of.channels.as_deref() }
     }
 }
 
@@ -41,14 +44,16 @@ pub fn hash(configuration: &Configuration) -> String {
 /// version of the program that writes it.
 pub fn write(configuration: &Configuration, tidings: &str) -> String {
     let head = json(&Head { format: FORMAT, tidings, hash: &hash(configuration) });
-    let Content { sources, rules, schemas } = configuration.into();
-    let parts = [
+    let Content { sources, rules, schemas, channels } = configuration.into();
+    let mut parts = vec![
         // The project's files by their paths in it, each with its own hash.
         (FILES, json(&configuration.files)),
         (SOURCES, json(sources)),
         (RULES, json(rules)),
         (SCHEMAS, json(schemas)),
     ];
+    // Without the file the artefact is as it always was.
+    parts.extend(channels.map(|channels| (CHANNELS, json(channels))));
     let parts: String = parts.iter().map(|(name, part)| format!(",\n\"{name}\":{part}")).collect();
     format!("{}{parts}}}\n", head.trim_end_matches('}'))
 }

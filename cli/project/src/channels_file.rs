@@ -108,3 +108,20 @@ fn checked(
     }
     settings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_has_its_settings_and_the_name_of_its_secret() {
+        let text = "version: 1\nchannels:\n  telegram:\n  meta: { channel: whatsapp, phone_number_id: \"106540352242922\", secret: cloud }\n";
+        let channels = read_channels("channels.yaml", text).unwrap();
+        let said: Vec<_> = channels.iter().map(|c| (c.name.as_str(), c.channel.name.as_str(), c.secret.as_str())).collect();
+        assert_eq!(said, [("meta", "whatsapp", "cloud"), ("telegram", "telegram", "telegram")]);
+        assert_eq!(channels[0].settings["phone_number_id"], "106540352242922");
+        let json = serde_json::to_string(&channels).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<ConfiguredChannel>>(&json).unwrap(), channels, "as the sender reads it");
+        assert!(!json.contains("vector") && !json.contains("evidence"), "nothing that it doesn't use");
+    }
+}

@@ -19,7 +19,7 @@ pub use event_schemas::{read_event_schema, read_event_schemas};
 pub use presets::{preset, preset_names, presets};
 pub use project::{Configuration, ProjectFile, ProjectFiles};
 pub use rules_file::read_rules;
-pub use schema::{provider_schema, rules_schema, sources_schema};
+pub use schema::{channels_schema, provider_schema, rules_schema, sources_schema};
 pub use sources_file::{read_provider, read_source_names, read_sources, read_sources_of_presets};
 pub use wording::{json_message, yaml_message};
 

@@ -1,10 +1,11 @@
-//! The files of a project: `sources.yaml`, `rules.yaml` and `schemas/`.
+//! The files of a project: `sources.yaml`, `rules.yaml`, `schemas/` and, if there is one, `channels.yaml`.
 
-use super::{Report, file_sha256, read_event_schemas, read_rules, read_source_names, read_sources_of_presets};
+use super::{Report, file_sha256, read_channels, read_event_schemas, read_rules, read_source_names, read_sources_of_presets};
 use std::collections::BTreeMap;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
+use tidings_outgoing::ConfiguredChannel;
 
 /// A file: its path in the project with `/` as separator, its path for people, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct ProjectFiles {
     pub sources: ProjectFile,
     pub rules: ProjectFile,
     pub schemas: Vec<ProjectFile>,
+    /// `channels.yaml`.
+    pub channels: Option<ProjectFile>,
 }
 
 /// A project's checked configuration.
@@ -28,6 +31,8 @@ pub struct Configuration {
     pub sources: Vec<Source>,
     pub rules: Rules,
     pub schemas: Vec<EventSchema>,
+    /// `None`: the project has no `channels.yaml`.
+    pub channels: Option<Vec<ConfiguredChannel>>,
     /// The hash of every file by its path in the project: [`file_sha256`].
     pub files: BTreeMap<String, String>,
 }
@@ -54,12 +59,19 @@ impl ProjectFiles {
         read_event_schemas(&files, &self.source_names()?)
     }
 
+    /// The channels, if the project has the file.
+    pub fn read_channels(&self) -> Result<Option<Vec<ConfiguredChannel>>, Report> {
+        self.channels.as_ref().map(|file| read_channels(&file.shown, &file.text)).transpose()
+    }
+
     /// Reads everything. Problems of all files are reported together.
     pub fn read(&self) -> Result<Configuration, Report> {
-        match (self.read_sources(), self.read_rules(), self.read_schemas()) {
-            (Ok(sources), Ok(rules), Ok(schemas)) => Ok(Configuration { sources, rules, schemas, files: self.hashes() }),
-            (sources, rules, schemas) => {
-                let reports = [sources.err(), rules.err(), schemas.err()];
+        match (self.read_sources(), self.read_rules(), self.read_schemas(), self.read_channels()) {
+            (Ok(sources), Ok(rules), Ok(schemas), Ok(channels)) => {
+                Ok(Configuration { sources, rules, schemas, channels, files: self.hashes() })
+            }
+            (sources, rules, schemas, channels) => {
+                let reports = [sources.err(), rules.err(), schemas.err(), channels.err()];
                 let mut problems: Vec<_> = reports.into_iter().flatten().flat_map(|Report(problems)| problems).collect();
                 // If the sources file isn't valid YAML, every reader of the sources' names reports it; once is enough.
                 problems.dedup();
@@ -69,7 +81,7 @@ impl ProjectFiles {
     }
 
     fn hashes(&self) -> BTreeMap<String, String> {
-        let files = [&self.sources, &self.rules].into_iter().chain(&self.schemas);
+        let files = [&self.sources, &self.rules].into_iter().chain(&self.schemas).chain(&self.channels);
         files.map(|file| (file.path.clone(), file_sha256(&file.text))).collect()
     }
 }

@@ -4,6 +4,7 @@
 //! typed; `tidings check` finds the rest.
 
 use super::Spanned;
+use super::channels_file::ChannelsFile;
 use super::rules_file::RulesFile;
 use super::sources_file::SourcesFile;
 use schemars::generate::SchemaSettings;
@@ -24,6 +25,11 @@ pub fn sources_schema(providers: &[Provider]) -> Value {
 /// Of `rules.yaml`.
 pub fn rules_schema() -> Value {
     schema::<RulesFile>("rules.yaml of Tidings")
+}
+
+/// Of `channels.yaml`.
+pub fn channels_schema() -> Value {
+    schema::<ChannelsFile>("channels.yaml of Tidings")
 }
 
 /// Of `functions/receiver/providers/*.toml`.

@@ -36,7 +36,7 @@ pub struct BuildOptions {
 }
 
 /// The functions that have a package, and whether the package contains the project's configuration.
-const FUNCTIONS: [(&str, bool); 3] = [("receiver", true), ("processor", true), ("reader", false)];
+const FUNCTIONS: [(&str, bool); 4] = [("receiver", true), ("processor", true), ("reader", false), ("sender", true)];
 
 /// The file in a package that Lambda starts.
 const BOOTSTRAP: &str = "bootstrap";
@@ -74,8 +74,8 @@ fn packages(functions: &Path, out: &Path, artefact: &str) -> Result<Vec<PathBuf>
     let bootstraps = FUNCTIONS.map(|(name, _)| functions.join(name).join(BOOTSTRAP));
     if let Some(missing) = bootstraps.iter().find(|path| !path.is_file()) {
         return Err(Failure::new(format!("{} doesn't exist", missing.display())).hint(
-            "--functions takes a folder of an unpacked release: it contains receiver/bootstrap, processor/bootstrap and \
-                reader/bootstrap",
+            "--functions takes a folder of an unpacked release: it contains receiver/bootstrap, processor/bootstrap, \
+                reader/bootstrap and sender/bootstrap",
         ));
     }
     let mut written = Vec::new();

@@ -17,7 +17,7 @@ const BUILT_COMMENT: &str = "      # A Makefile that builds the function for thi
 /// The template for packages in `build/`.
 pub(crate) fn template() -> String {
     let mut text = TEMPLATE.replace(BUILD_METHOD, "").replace(BUILT_COMMENT, "");
-    for function in ["receiver", "processor", "reader"] {
+    for function in ["receiver", "processor", "reader", "sender"] {
         text = text.replacen(BUILT, &format!("      CodeUri: build/{function}\n"), 1);
     }
     text
@@ -40,11 +40,11 @@ mod tests {
     fn a_projects_template_takes_packages_and_is_otherwise_the_same() {
         let text = template();
         assert!(text.contains("CodeUri: build/receiver\n") && text.contains("CodeUri: build/processor\n"));
-        assert!(text.contains("CodeUri: build/reader\n"));
+        assert!(text.contains("CodeUri: build/reader\n") && text.contains("CodeUri: build/sender\n"));
         for gone in ["BuildMethod", "infra/functions", "Makefile"] {
             assert!(!text.contains(gone), "{gone}");
         }
-        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 4);
+        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 5);
     }
 
     #[test]

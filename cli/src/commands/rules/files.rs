@@ -43,7 +43,7 @@ pub(crate) fn chosen(file: &RulesFile) -> Result<ProjectFiles, Failure> {
         (_, Some(location)) => location.schemas()?,
         (_, None) => Vec::new(),
     };
-    Ok(ProjectFiles { sources: of(&file.sources, SOURCES)?, rules: of(&file.rules, RULES)?, schemas })
+    Ok(ProjectFiles { sources: of(&file.sources, SOURCES)?, rules: of(&file.rules, RULES)?, schemas, channels: None })
 }
 
 /// The same, for commands that must not fall back to the demo project.
