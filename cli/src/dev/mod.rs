@@ -26,6 +26,7 @@ pub(crate) mod receiver;
 mod reload;
 mod secrets;
 mod secrets_manager;
+pub(crate) mod sending;
 mod show;
 mod signals;
 #[cfg(test)]
@@ -97,7 +98,12 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let names: Vec<String> = configuration.sources.iter().map(|source| source.name.clone()).collect();
     let setup = Setup {
         keep_events: options.keep_events,
-        secrets: Secrets { sources: options.secrets.clone(), apis: options.api_secrets.clone() },
+        secrets: Secrets {
+            sources: options.secrets.clone(),
+            apis: options.api_secrets.clone(),
+            channels: options.channel_secrets.clone(),
+        },
+        channels_to: options.channels,
         local_apis: options.local_apis.clone(),
     };
     let (workbench, documents) = Workbench::start(Arc::clone(&cloud), setup, configuration).await?;
@@ -166,6 +172,7 @@ fn start(
     for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
         running.spawn(mapping::run(Arc::clone(cloud), from, Arc::clone(workbench), stopped.clone()));
     }
+    running.spawn(sending::run(Arc::clone(cloud), Arc::clone(workbench), stopped.clone()));
     let sweeping: Arc<dyn Sweeping> = Arc::clone(workbench) as _;
     cloud.clock.sweep_with(Arc::downgrade(&sweeping));
     running.spawn(sweeps(sweeping, stopped.clone()));

@@ -17,6 +17,7 @@ pub(super) fn configuration(location: &Location, presets_at: Option<&str>) -> Re
         sources: sources::with_presets(project.sources(), presets_at),
         rules: project.rules(),
         schemas: project.schemas(),
+        channels: project.configuration.channels.clone(),
         hash: project.hash(),
     })
 }

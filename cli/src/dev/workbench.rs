@@ -6,10 +6,12 @@ use super::cloud::Cloud;
 use super::local_apis::{LocalApi, LocalApis};
 use super::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use super::secrets::{Documents, Missing, Secrets};
+use super::sending::{ChannelsTo, sender};
 use crate::Failure;
 use async_trait::async_trait;
 use processor::Processor;
 use receiver::Receiver;
+use sender::Sender;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -20,6 +22,7 @@ use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp};
 use tidings_core::ports::TimerStore;
 use tidings_core::stored_timer::{Sweeps, TimerKey};
+use tidings_outgoing::ConfiguredChannel;
 
 /// The processor's timeout for a sweep.
 const TIME_FOR_A_SWEEP: Duration = Duration::from_secs(30);
@@ -30,6 +33,8 @@ pub(crate) struct Configuration {
     pub(crate) sources: Vec<Source>,
     pub(crate) rules: Rules,
     pub(crate) schemas: EventSchemas,
+    /// `None`: the project has no `channels.yaml`.
+    pub(crate) channels: Option<Vec<ConfiguredChannel>>,
     /// The hash of the artefact for a deployment.
     pub(crate) hash: String,
 }
@@ -40,12 +45,14 @@ pub(crate) struct Setup {
     pub(crate) keep_events: bool,
     pub(crate) secrets: Secrets,
     pub(crate) local_apis: Vec<LocalApi>,
+    pub(crate) channels_to: ChannelsTo,
 }
 
 #[derive(Debug)]
 struct Running {
     receiver: Arc<Receiver>,
     processor: Arc<Processor>,
+    sender: Option<Arc<Sender>>,
 }
 
 #[derive(Debug)]
@@ -80,12 +87,16 @@ impl Workbench {
 
     /// The files of secrets, which are read with each configuration.
     pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
-        let Secrets { sources, apis } = &self.setup.secrets;
-        [sources, apis].into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
+        let Secrets { sources, apis, channels } = &self.setup.secrets;
+        [sources, apis, channels].into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
     }
 
     pub(crate) fn receiver(&self) -> Arc<Receiver> {
         Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).receiver)
+    }
+
+    pub(super) fn sender(&self) -> Option<Arc<Sender>> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).sender.clone()
     }
 
     pub(crate) fn processor(&self) -> Arc<Processor> {
@@ -95,14 +106,22 @@ impl Workbench {
 
 impl Running {
     async fn of(cloud: &Cloud, setup: &Setup, configuration: Configuration) -> Result<(Self, Documents), Failure> {
-        let Configuration { sources, rules, schemas, hash } = configuration;
+        let Configuration { sources, rules, schemas, channels, hash } = configuration;
         let https = LocalApis::of(&setup.local_apis, &rules)?;
         let documents = setup.secrets.documents(&sources, &rules, &setup.local_apis)?;
+        let has_sender = channels.is_some();
         cloud.put_secrets(&documents.sources, &documents.apis).await?;
+        let sender = match channels {
+            None => None,
+            Some(channels) => {
+                cloud.put_channel_secrets(&setup.secrets.of_channels(&channels, setup.channels_to)?).await?;
+                Some(Arc::new(sender(cloud, channels, setup.channels_to)))
+            }
+        };
         let receiver = Arc::new(receiver(cloud, sources).configured_by(&hash));
         receiver.warm_up().await;
-        let processor = Arc::new(processor(cloud, https, rules, schemas).storing_events(setup.keep_events));
-        Ok((Self { receiver, processor }, documents))
+        let processor = Arc::new(processor(cloud, https, rules, schemas, has_sender).storing_events(setup.keep_events));
+        Ok((Self { receiver, processor, sender }, documents))
     }
 }
 
@@ -132,10 +151,10 @@ impl Sweeping for Workbench {
 }
 
 /// A processor wired as in `functions/processor/src/main.rs`.
-fn processor(cloud: &Cloud, https: LocalApis, rules: Rules, schemas: EventSchemas) -> Processor {
+fn processor(cloud: &Cloud, https: LocalApis, rules: Rules, schemas: EventSchemas, has_sender: bool) -> Processor {
     let ports = ::processor::Ports {
         store: Arc::new(cloud.contexts()),
-        actions: Arc::new(cloud.actions()),
+        actions: Arc::new(if has_sender { cloud.actions_for_the_sender() } else { cloud.actions() }),
         timers: Arc::new(cloud.timers()),
         https: Arc::new(https),
         api_secrets: Some(Arc::new(cloud.api_secrets())),

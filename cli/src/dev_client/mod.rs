@@ -41,6 +41,10 @@ pub(crate) const LINKS_QUEUE: &str = "tidings-links";
 pub(crate) const LINKS_DEAD_LETTER_QUEUE: &str = "tidings-links-dead";
 pub(crate) const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
 pub(crate) const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
+/// With channels: actions on their way to the sender.
+pub(crate) const SENDER_QUEUE: &str = "tidings-sender.fifo";
+pub(crate) const ACTIONS_DEAD_LETTER_QUEUE: &str = "tidings-actions-dead.fifo";
+pub const SENDS_TABLE: &str = "tidings-sends";
 pub(crate) const REGION: &str = "eu-central-1";
 
 /// The account in queue URLs.

@@ -14,6 +14,7 @@ use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::manual::ManualChange;
+use tidings_core::send::{SendRecord, SendState};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -36,7 +37,8 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
             .hint("for example stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
     }
     let key = ClaimKey::from(options.key.clone());
-    let record = reader(&options.target).await?.record(&key).await.map_err(|error| unreadable(&options.target.at, &error))?;
+    let reader = reader(&options.target).await?;
+    let record = reader.record(&key).await.map_err(|error| unreadable(&options.target.at, &error))?;
     let Some((claim, event)) = record else {
         return Err(Failure::new(format!("no claim with key {key}"))
             .hint("it was never received, it couldn't be verified, or it was processed more than 30 days ago"));
@@ -49,18 +51,36 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
         ));
     }
     let mut shown = claim.with_event(event.as_ref());
+    let sends = reader.sends(&key).await.map_err(|error| unreadable(&options.target.at, &error))?;
     let whereabouts = MessageLocation::of(&claim, &options.target.at).await;
     if options.target.json {
         if let Some(whereabouts) = whereabouts {
             shown["message"] = serde_json::to_value(whereabouts).map_err(|error| Failure::new(error.to_string()))?;
         }
+        if !sends.is_empty() {
+            shown["sends"] = serde_json::to_value(&sends).map_err(|error| Failure::new(error.to_string()))?;
+        }
         data(&shown);
     } else {
         print(&claim);
+        sends.iter().for_each(|send| row("send", Some(send_line(send))));
         row("message", whereabouts.map(|whereabouts| whereabouts.said(&claim, &options.target.at)));
         shown.get("event").into_iter().for_each(pretty);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An action that the sender has: its channel, its state, and why.
+fn send_line(send: &SendRecord) -> String {
+    let style = match send.state {
+        SendState::Sent => GOOD,
+        SendState::Sending | SendState::Waiting => WARN,
+        SendState::Refused | SendState::Uncertain => BAD,
+    };
+    let tries = if send.tries == 1 { String::new() } else { format!(", {} tries", send.tries) };
+    let message = send.message.as_ref().map(|message| format!(", {message}")).unwrap_or_default();
+    let reason = send.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{} {}{tries}{message}, {}{reason}", send.channel, paint(style, send.state), send.at)
 }
 
 /// Prints a claim, for people.
