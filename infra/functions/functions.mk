@@ -17,11 +17,13 @@ build-Processor: FUNCTION = processor
 
 build-Reader: FUNCTION = reader
 
+build-SenderFunction: FUNCTION = sender
+
 BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PROFILE) $(TARGET) --bin $(FUNCTION) --lambda-dir "$(ARTIFACTS_DIR)" --flatten $(FUNCTION)
 
 build-Reader:
 	$(BINARY)
 
-build-Receiver build-Processor:
+build-Receiver build-Processor build-SenderFunction:
 	$(BINARY)
 	cd "$(ROOT)" && $(TIDINGS) build --project "$(PROJECT)" --out "$(ARTIFACTS_DIR)"

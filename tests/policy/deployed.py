@@ -28,6 +28,7 @@ GIVEN = {
     "CaptureSecrets": "true",
     "ApiSecrets": "true",
     "ContextApi": "token",
+    "Sender": "true",
     "CreateDashboard": "true",
     "Tracing": "Active",
     "ReceiverMaxConcurrency": 100,

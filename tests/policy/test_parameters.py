@@ -24,6 +24,8 @@ CHOICES = {
     "GradualDeployment": ["false", "true"],
     "ApiSecrets": ["false", "true"],
     "ContextApi": ["false", "iam", "token"],
+    "Sender": ["false", "true"],
+    "SenderEmailIdentityArn": ["", "arn:aws:ses:eu-central-1:123456789012:identity/shop.example"],
     "KmsKeyArn": ["", GIVEN["KmsKeyArn"]],
     "AlarmTopicArn": ["", GIVEN["AlarmTopicArn"]],
     "PagingTopicArn": ["", GIVEN["PagingTopicArn"]],
@@ -35,7 +37,7 @@ PROPERTIES = ("ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites"
 # What is only a number or a text in a property.
 PLAIN = {
     "Architecture", "ReceiverMemoryMb", "ProcessorMemoryMb", "ProcessorMaxConcurrency", "ThrottleRateLimit", "ThrottleBurstLimit",
-    "ProcessorMaxPollers", "FairQueue", "LogSampling", "SourceMetrics", "KeepEvents", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
+    "ProcessorMaxPollers", "SenderMaxConcurrency", "FairQueue", "LogSampling", "SourceMetrics", "KeepEvents", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
 }
 
 ROLL_BACK = {"ReceiverFailedAlarm", "EnqueueAlarm", "ProcessorFailedAlarm", "LateFastAlarm"}
