@@ -11,12 +11,13 @@ use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::memory::{
-    Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
+    Call, Fault, Faults, MemoryActions, MemoryForwards, MemoryHttps, MemoryQueue, MemorySecrets, MemorySends, MemoryStore,
+    MemoryTimers,
 };
 use tidings_core::ports::SecretStore;
 use tidings_core::stored_event::StoredEvent;
 use tidings_tests::conformance::{self, Inspect, Tables};
-use tidings_tests::webhook_stores;
+use tidings_tests::{sends, webhook_stores};
 
 #[async_trait::async_trait]
 impl Inspect for Memory {
@@ -379,6 +380,53 @@ async fn captured_secrets_in_memory() {
 #[tokio::test]
 async fn captured_secrets_on_secrets_manager() {
     conformance::captured_secrets(&cloud().await.captured_secrets()).await;
+}
+
+#[tokio::test]
+async fn sends_in_memory() {
+    sends::send_store(&MemorySends::default()).await;
+}
+
+#[tokio::test]
+async fn sends_on_dynamodb() {
+    sends::send_store(&cloud().await.sends()).await;
+}
+
+#[tokio::test]
+async fn forwards_in_memory() {
+    let queue = MemoryForwards::default();
+    let taken = AtomicUsize::new(0);
+    let read = async || {
+        let message = queue.sent().into_iter().nth(taken.fetch_add(1, Ordering::SeqCst))?;
+        let mut attributes: Vec<_> = message.attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        attributes.sort();
+        Some((message.body, attributes))
+    };
+    sends::forward_queue(&queue, read).await;
+}
+
+#[tokio::test]
+async fn forwards_on_sqs() {
+    for (cloud, _folder) in clouds("forwards_on_sqs").await {
+        let url = cloud.actions_dead_letter_queue_url.clone();
+        let read = async || {
+            let received = cloud.sqs.receive_message().queue_url(&url).message_attribute_names("All").max_number_of_messages(1);
+            let message = received.send().await.expect("an answer").messages?.into_iter().next()?;
+            cloud
+                .sqs
+                .delete_message()
+                .queue_url(&url)
+                .set_receipt_handle(message.receipt_handle)
+                .send()
+                .await
+                .expect("an answer");
+            let attributes = message.message_attributes.into_iter().flatten();
+            let mut attributes: Vec<_> = attributes.map(|(name, value)| (name, value.string_value.unwrap_or_default())).collect();
+            attributes.sort();
+            Some((message.body.unwrap_or_default(), attributes))
+        };
+        sends::forward_queue(&cloud.forwards(&url), read).await;
+    }
 }
 
 #[tokio::test]

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tidings_config::limits::{
     BATCH_RESERVE, EVENTS_VISIBILITY, MAX_BATCH_MESSAGES, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_MESSAGE_BYTES, MAX_TIMER_DELAY,
-    STORED_TIMER_KEPT, SWEEP_INTERVAL, SWEEP_OVERDUE, SWEEP_PROVEN, SWEEP_RESERVE,
+    SENDER_RECEIVES, SENDER_TIMEOUT, STORED_TIMER_KEPT, SWEEP_INTERVAL, SWEEP_OVERDUE, SWEEP_PROVEN, SWEEP_RESERVE,
 };
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
-use tidings_core::settings::{FeedSettings, ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings};
+use tidings_core::settings::{
+    FeedSettings, ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings, SenderSettings,
+};
 use tidings_project::limits::MAX_JOIN_WITHIN;
 use tidings_tests::template::{FrontDoor, Template};
 
@@ -27,6 +29,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
         ("Reader", ReaderSettings::VARIABLES),
         ("Publisher", PublisherSettings::VARIABLES),
         ("FeedReader", FeedSettings::VARIABLES),
+        ("SenderFunction", SenderSettings::VARIABLES),
     ] {
         let variables = template.property(function, "/Environment/Variables").as_object().unwrap();
         let expected: BTreeSet<&str> = reads.iter().copied().chain(["RUST_LOG"]).collect();
@@ -82,7 +85,7 @@ fn the_queues_accept_the_receivers_messages() {
     let template = Template::read();
     let queues: Vec<&String> =
         template.resources().filter(|(_, r)| r["Type"] == "AWS::SQS::Queue").map(|(name, _)| name).collect();
-    assert_eq!(queues.len(), 10);
+    assert_eq!(queues.len(), 11);
     for queue in queues {
         assert_eq!(template.number(queue, "/MaximumMessageSize"), MAX_MESSAGE_BYTES as u64);
         let policy = &format!("{queue}Policy");
@@ -185,9 +188,10 @@ fn links_have_a_separate_queue_with_the_settings_of_the_events_queue() {
         assert_eq!(template.property("LinksQueue", property), template.property("EventsQueue", property), "{property}");
     }
     assert_eq!(template.text("LinksQueue", "/RedrivePolicy/deadLetterTargetArn"), "LinksDeadLetterQueue.Arn");
-    for dead in ["DeadLetterQueue", "LinksDeadLetterQueue", "ActionsDeadLetterQueue"] {
+    // With a sender the bot has a queue of its own.
+    for (dead, queues) in [("DeadLetterQueue", 1), ("LinksDeadLetterQueue", 1), ("ActionsDeadLetterQueue", 2)] {
         let from = template.property(dead, "/RedriveAllowPolicy/sourceQueueArns").as_array().unwrap();
-        assert_eq!(from.len(), 1, "{dead} takes the dead letters of one queue");
+        assert_eq!(from.len(), queues, "{dead} takes the dead letters of one kind of queue");
     }
     assert_eq!(template.property("LinksSource", "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
     assert_eq!(template.text("LinksSource", "/EventSourceArn"), "LinksQueue.Arn");
@@ -265,12 +269,25 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "secretsmanager:GetSecretValue FeedSecret.Id",
         "secretsmanager:GetSecretValue FeedStatusSecret.Id",
     ];
+    let sender = [
+        "dynamodb:PutItem SendsTable.Arn",
+        "logs:CreateLogStream SenderLogGroup.Arn",
+        "logs:PutLogEvents SenderLogGroup.Arn",
+        "secretsmanager:GetSecretValue ChannelSecrets.Id",
+        "sqs:ChangeMessageVisibility ActionsQueue.Arn",
+        "sqs:DeleteMessage ActionsQueue.Arn",
+        "sqs:GetQueueAttributes ActionsQueue.Arn",
+        "sqs:ReceiveMessage ActionsQueue.Arn",
+        "sqs:SendMessage ActionsDeadLetterQueue.Arn",
+        "sqs:SendMessage BotActionsQueue.Arn",
+    ];
     for (function, role, expected) in [
         ("Receiver", "ReceiverRole", &receiver[..]),
         ("Processor", "ProcessorRole", &processor[..]),
         ("Reader", "ReaderRole", &reader[..]),
         ("Publisher", "PublisherRole", &publisher[..]),
         ("FeedReader", "FeedRole", &feed[..]),
+        ("SenderFunction", "SenderRole", &sender[..]),
     ] {
         assert_eq!(template.text(function, "/Role"), format!("{role}.Arn"));
         assert_eq!(template.grants(role), expected.iter().map(|g| (*g).to_owned()).collect(), "{role}");
@@ -279,7 +296,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         roles,
-        ["ReceiverRole", "ProcessorRole", "ReaderRole", "PublisherRole", "FeedRole", "DeploymentRole"],
+        ["ReceiverRole", "ProcessorRole", "ReaderRole", "PublisherRole", "SenderRole", "FeedRole", "DeploymentRole"],
         "one for each function, one for moving them"
     );
     for (name, resource) in template.resources().filter(|(_, r)| r["Type"] == "AWS::Serverless::Function") {
@@ -298,13 +315,13 @@ fn the_tables_are_what_the_adapters_expect() {
     let pair = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
     assert_eq!(keys("ClaimsTable", "/KeySchema"), [pair("pk", "HASH")]);
     assert_eq!(keys("ContextTable", "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
-    for table in ["TimersTable", "EndpointsTable", "DeliveriesTable"] {
+    for table in ["TimersTable", "EndpointsTable", "DeliveriesTable", "SendsTable"] {
         assert_eq!(keys(table, "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
     }
     assert_eq!(template.text("ClaimsTable", "/GlobalSecondaryIndexes/0/IndexName"), TIMELINE_INDEX);
     let index = keys("ClaimsTable", "/GlobalSecondaryIndexes/0/KeySchema");
     assert_eq!(index, [pair("conversation", "HASH"), pair("occurred", "RANGE")]);
-    for table in ["ClaimsTable", "ContextTable", "TimersTable", "DeliveriesTable"] {
+    for table in ["ClaimsTable", "ContextTable", "TimersTable", "DeliveriesTable", "SendsTable"] {
         assert_eq!(template.text(table, "/BillingMode"), "PAY_PER_REQUEST");
         assert_eq!(
             template.property(table, "/TimeToLiveSpecification"),
@@ -358,6 +375,29 @@ fn the_publisher_is_off_by_default_and_what_it_has_is_what_its_code_expects() {
     let input: publisher::lambda::Invocation =
         serde_json::from_str(template.text("DeliveriesSchedule", "/Targets/0/Input")).expect("an invocation");
     assert!(input.is_sweep());
+}
+
+#[test]
+fn the_sender_is_off_by_default_and_what_it_has_is_what_its_code_expects() {
+    let template = Template::read();
+    assert_eq!(template.parameter("Sender")["Default"], "false");
+    let of_it =
+        template.resources().filter(|(name, _)| ["Send", "BotActions", "Channel"].iter().any(|part| name.starts_with(part)));
+    for (name, resource) in of_it {
+        let condition = resource["Condition"].as_str().unwrap_or_default();
+        assert!(condition.starts_with("HasSender"), "{name}: {condition:?}");
+    }
+    let seconds = |limit: std::time::Duration| Value::from(limit.as_secs());
+    let actions = |name: &str| template.mapping("Delivery", "Actions", name);
+    assert_eq!(actions("SenderTimeoutSeconds"), &seconds(SENDER_TIMEOUT));
+    assert_eq!(actions("SenderReceives"), &Value::from(SENDER_RECEIVES));
+    assert!(template.parameter("ActionsVisibilitySeconds")["Default"].as_u64().unwrap() >= 6 * SENDER_TIMEOUT.as_secs());
+    assert_eq!(template.property("SenderSource", "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
+    for name in ["DeduplicationScope", "FifoThroughputLimit", "FifoQueue", "VisibilityTimeout", "MessageRetentionPeriod"] {
+        let path = format!("/{name}");
+        assert_eq!(template.property("BotActionsQueue", &path), template.property("ActionsQueue", &path), "{name}");
+    }
+    assert_eq!(template.text("BotActionsQueue", "/RedrivePolicy/deadLetterTargetArn"), "ActionsDeadLetterQueue.Arn");
 }
 
 #[test]
@@ -419,6 +459,7 @@ fn traces_are_off_unless_they_are_asked_for() {
         ("Processor", "ProcessorRole"),
         ("Reader", "ReaderRole"),
         ("Publisher", "PublisherRole"),
+        ("SenderFunction", "SenderRole"),
         ("FeedReader", "FeedRole"),
     ] {
         assert_eq!(template.text(function, "/Tracing"), "Tracing", "{function}");
@@ -434,7 +475,7 @@ fn traces_are_off_unless_they_are_asked_for() {
 #[test]
 fn lambda_logs_only_failures() {
     let template = Template::read();
-    for function in ["Receiver", "Processor", "Reader", "Publisher", "FeedReader"] {
+    for function in ["Receiver", "Processor", "Reader", "Publisher", "SenderFunction", "FeedReader"] {
         assert_eq!(template.text(function, "/LoggingConfig/SystemLogLevel"), "WARN", "{function}");
         assert_eq!(template.text(function, "/LoggingConfig/ApplicationLogLevel"), "TRACE", "{function}: RUST_LOG is the filter");
     }
@@ -582,9 +623,11 @@ fn the_operators_key_encrypts_all_stored_data() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 10 + 5 + 6 + 7, "queues, tables, groups of logs, secrets");
+    assert_eq!(kept, 11 + 6 + 7 + 8, "queues, tables, groups of logs, secrets");
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
-    for (function, may) in [("Receiver", &both), ("Processor", &both), ("Publisher", &both), ("Reader", &decrypts), ("Feed", &decrypts)] {
+    let functions =
+        [("Receiver", &both), ("Processor", &both), ("Publisher", &both), ("Sender", &both), ("Reader", &decrypts), ("Feed", &decrypts)];
+    for (function, may) in functions {
         let policy = format!("{function}KeyPolicy");
         assert_eq!(template.text(&policy, "/RoleName"), format!("{function}Role"));
         let statement = template.property(&policy, "/PolicyDocument/Statement/0");
@@ -605,6 +648,7 @@ fn logs_have_a_retention_and_a_dead_letter_has_an_alarm() {
 #[test]
 fn the_outputs_are_those_that_tools_look_for() {
     let always = [
+        "ActionsDeadLetterQueueUrl",
         "ActionsQueueArn",
         "ActionsQueueUrl",
         "ClaimsTableName",
@@ -620,6 +664,7 @@ fn the_outputs_are_those_that_tools_look_for() {
     let sometimes = [
         "ApiSecretArn",
         "CapturedSecretArn",
+        "ChannelSecretsArn",
         "ContextTokensArn",
         "ContextUrl",
         "DeliveriesQueueUrl",
@@ -630,6 +675,8 @@ fn the_outputs_are_those_that_tools_look_for() {
         "FeedUrl",
         "KmsKeyArn",
         "PublishedQueueUrl",
+        "SenderQueueUrl",
+        "SendsTableName",
     ];
     let template = Template::read();
     assert_eq!(template.outputs(), set(always.into_iter().chain(sometimes)));

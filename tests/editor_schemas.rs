@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use tidings_config::rules::{Again, ClockTime, Span, Text, TypePattern};
 use tidings_config::{JsonPath, Reference, Template};
-use tidings_project::{endpoints_schema, provider_schema, rules_schema, sources_schema};
+use tidings_project::{channels_schema, endpoints_schema, provider_schema, rules_schema, sources_schema};
 use tidings_tests::golden::{check, root};
 
 /// The demo's project, and the projects for beginners.
@@ -24,7 +24,13 @@ fn sources() -> Value {
 #[test]
 fn the_committed_schemas_are_those_of_the_types() {
     for (name, schema) in
-        [("sources", sources()), ("rules", rules_schema()), ("provider", provider_schema()), ("endpoints", endpoints_schema())]
+        [
+            ("sources", sources()),
+            ("rules", rules_schema()),
+            ("channels", channels_schema()),
+            ("provider", provider_schema()),
+            ("endpoints", endpoints_schema()),
+        ]
     {
         assert!(jsonschema::draft7::meta::is_valid(&schema), "{name}");
         check(&format!("infra/editor/{name}.schema.json"), &format!("{schema:#}\n"));

@@ -28,6 +28,8 @@ pub const RULES: &str = "rules.yaml";
 
 /// The file of its endpoints. A project needn't have it.
 pub const ENDPOINTS: &str = "endpoints.yaml";
+/// The file of its channels. A project needn't have it.
+pub const CHANNELS: &str = "channels.yaml";
 
 /// The folder of its event schemas.
 pub const SCHEMAS: &str = "schemas";
@@ -117,6 +119,7 @@ impl Location {
                 rules: self.file(RULES)?,
                 schemas: self.schemas()?,
                 endpoints: self.optional(ENDPOINTS)?,
+                channels: self.optional(CHANNELS)?,
             }),
         }
     }
@@ -152,7 +155,8 @@ impl Location {
             Self::Demo => Vec::new(),
             Self::Folder(folder) => {
                 let schemas = files::below(&folder.join(SCHEMAS), MAX_SCHEMAS).unwrap_or_default();
-                [SOURCES, RULES, ENDPOINTS, SCHEMAS].map(|name| folder.join(name)).into_iter().chain(schemas).collect()
+                let files = [SOURCES, RULES, ENDPOINTS, CHANNELS, SCHEMAS].map(|name| folder.join(name));
+                files.into_iter().chain(schemas).collect()
             }
         }
     }

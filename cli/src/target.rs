@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::clients::loader;
 use crate::dev_client::token::{Token, is_here};
 use crate::dev_client::{self, about, aws, dev_aws_url, dev_url};
-use crate::stack::{DeadLetters, Reader, Webhooks};
+use crate::stack::{ActionLetters, DeadLetters, Reader, Webhooks};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -70,7 +70,7 @@ pub(crate) async fn reader_at(options: &Place) -> Result<Reader, Failure> {
     Ok(tables(options).await?.reader())
 }
 
-/// The claims table, the context table and the timers table.
+/// The claims table, the context table, the timers table and the sends table.
 #[derive(Clone)]
 pub(crate) struct Tables {
     client: aws_sdk_dynamodb::Client,
@@ -78,11 +78,15 @@ pub(crate) struct Tables {
     context: String,
     /// A stack of an earlier version has none.
     timers: Option<String>,
+    /// A stack without a sender has none.
+    sends: Option<String>,
 }
 
 impl Tables {
     pub(crate) fn reader(&self) -> Reader {
-        Reader::new(self.client.clone(), self.claims.clone(), self.context.clone()).with_timers(self.timers.clone())
+        Reader::new(self.client.clone(), self.claims.clone(), self.context.clone())
+            .with_timers(self.timers.clone())
+            .with_sends(self.sends.clone())
     }
 
     /// The processor's adapter, with the caller's credentials.
@@ -96,14 +100,16 @@ pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
         let endpoint = dev_endpoint(options).await;
         let client = aws::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
         let (claims, context) = (dev_client::CLAIMS_TABLE.to_owned(), dev_client::CONTEXT_TABLE.to_owned());
-        return Ok(Tables { client, claims, context, timers: Some(dev_client::TIMERS_TABLE.to_owned()) });
+        let (timers, sends) = (Some(dev_client::TIMERS_TABLE.to_owned()), Some(dev_client::SENDS_TABLE.to_owned()));
+        return Ok(Tables { client, claims, context, timers, sends });
     };
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;
     let client = aws_sdk_dynamodb::Client::new(&config);
     let (claims, context) = (output(&outputs, stack, "ClaimsTableName")?, output(&outputs, stack, "ContextTableName")?);
-    let timers = outputs.into_iter().find(|(key, _)| key == "TimersTableName").map(|(_, value)| value);
-    Ok(Tables { client, claims, context, timers })
+    let optional = |name: &str| outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let (timers, sends) = (optional("TimersTableName"), optional("SendsTableName"));
+    Ok(Tables { client, claims, context, timers, sends })
 }
 
 /// The endpoint of a `tidings dev`'s tables and queues, found from either of its addresses.
@@ -152,6 +158,9 @@ enum QueueName {
     Links,
     DeadLetters,
     Actions,
+    /// The queue to which the processor sends actions: with a sender another one than the bot's.
+    AllActions,
+    ActionDeadLetters,
 }
 
 impl QueueName {
@@ -161,6 +170,8 @@ impl QueueName {
             Self::Links => "LinksQueueUrl",
             Self::DeadLetters => "DeadLetterQueueUrl",
             Self::Actions => "ActionsQueueUrl",
+            Self::AllActions => "SenderQueueUrl",
+            Self::ActionDeadLetters => "ActionsDeadLetterQueueUrl",
         }
     }
 
@@ -170,6 +181,8 @@ impl QueueName {
             Self::Links => dev_client::LINKS_QUEUE,
             Self::DeadLetters => dev_client::DEAD_LETTER_QUEUE,
             Self::Actions => dev_client::ACTIONS_QUEUE,
+            Self::AllActions => dev_client::SENDER_QUEUE,
+            Self::ActionDeadLetters => dev_client::ACTIONS_DEAD_LETTER_QUEUE,
         }
     }
 }
@@ -216,6 +229,16 @@ pub(crate) async fn links_queue(options: &Place) -> Result<SqsQueue, Failure> {
 pub(crate) async fn dead_letters(options: &Place) -> Result<DeadLetters, Failure> {
     let (sqs, [url]) = queues(options, [QueueName::DeadLetters]).await?;
     Ok(DeadLetters::new(sqs, url))
+}
+
+/// The dead letters of the actions. A stack without a sender redrives them to the bot's queue.
+pub(crate) async fn action_letters(options: &Place) -> Result<ActionLetters, Failure> {
+    let with_sender = queues(options, [QueueName::ActionDeadLetters, QueueName::AllActions]).await;
+    let (sqs, [dead, actions]) = match with_sender {
+        Ok(queues) => queues,
+        Err(_) => queues(options, [QueueName::ActionDeadLetters, QueueName::Actions]).await?,
+    };
+    Ok(ActionLetters::new(sqs, dead, actions))
 }
 
 /// The depth of the events queue.

@@ -45,7 +45,7 @@ export type ClaimKey = string;
 export type Timestamp = string;
 
 /** A channel that delivers a text. It decides how values in a text are escaped. */
-export type Channel = "discord" | "email" | "messenger" | "slack" | "sms" | "telegram" | "web" | "whatsapp";
+export type Channel = "discord" | "email" | "googlechat" | "instagram" | "line" | "messenger" | "slack" | "sms" | "teams" | "telegram" | "viber" | "web" | "whatsapp";
 
 /** The markup of a text, which a sender must state in the channel's API. */
 export type Format = "plain" | "html" | "whatsapp" | "messenger" | "mrkdwn" | "MarkdownV2" | "markdown";

@@ -21,7 +21,7 @@ pub fn files() -> ProjectFiles {
     };
     let mut schemas: Vec<ProjectFile> = below("schemas").iter().map(|path| file(path)).collect();
     schemas.sort_by(|one, other| one.path.cmp(&other.path));
-    ProjectFiles { sources: file("sources.yaml"), rules: file("rules.yaml"), schemas, endpoints: None }
+    ProjectFiles { sources: file("sources.yaml"), rules: file("rules.yaml"), schemas, endpoints: None, channels: None }
 }
 
 /// The paths of all files of one of its folders.
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn every_part_is_embedded() {
-        let Configuration { sources, rules, schemas, endpoints: _, files } = configuration();
+        let Configuration { sources, rules, schemas, files, .. } = configuration();
         assert!(!sources.is_empty() && !rules.rules.is_empty() && !schemas.is_empty());
         assert_eq!(files.len(), 2 + schemas.len());
     }

@@ -20,11 +20,13 @@ build-Publisher: FUNCTION = publisher
 # The feed is the same program: its environment says what it is.
 build-Reader build-FeedReader: FUNCTION = reader
 
+build-SenderFunction: FUNCTION = sender
+
 BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PROFILE) $(TARGET) --bin $(FUNCTION) --lambda-dir "$(ARTIFACTS_DIR)" --flatten $(FUNCTION)
 
 build-Reader build-FeedReader:
 	$(BINARY)
 
-build-Receiver build-Processor build-Publisher:
+build-Receiver build-Processor build-Publisher build-SenderFunction:
 	$(BINARY)
 	cd "$(ROOT)" && $(TIDINGS) build --project "$(PROJECT)" --out "$(ARTIFACTS_DIR)"

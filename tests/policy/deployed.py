@@ -30,6 +30,7 @@ GIVEN = {
     "ContextApi": "token",
     "Publisher": "true",
     "Feed": "true",
+    "Sender": "true",
     "CreateDashboard": "true",
     "Tracing": "Active",
     "ReceiverMaxConcurrency": 100,

@@ -26,6 +26,8 @@ CHOICES = {
     "ContextApi": ["false", "iam", "token"],
     "Publisher": ["false", "true"],
     "Feed": ["false", "true"],
+    "Sender": ["false", "true"],
+    "SenderEmailIdentityArn": ["", "arn:aws:ses:eu-central-1:123456789012:identity/shop.example"],
     "KmsKeyArn": ["", GIVEN["KmsKeyArn"]],
     "AlarmTopicArn": ["", GIVEN["AlarmTopicArn"]],
     "PagingTopicArn": ["", GIVEN["PagingTopicArn"]],
@@ -37,7 +39,7 @@ PROPERTIES = ("ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites"
 # What is only a number or a text in a property.
 PLAIN = {
     "Architecture", "ReceiverMemoryMb", "ProcessorMemoryMb", "ProcessorMaxConcurrency", "ThrottleRateLimit", "ThrottleBurstLimit",
-    "ProcessorMaxPollers", "PublisherMaxConcurrency", "FairQueue", "LogSampling", "SourceMetrics", "KeepEvents", "FeedOrigins", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
+    "ProcessorMaxPollers", "PublisherMaxConcurrency", "SenderMaxConcurrency", "FairQueue", "LogSampling", "SourceMetrics", "KeepEvents", "FeedOrigins", "ActionsVisibilitySeconds", "LogRetentionDays", "LogLevel",
 }
 
 ROLL_BACK = {"ReceiverFailedAlarm", "EnqueueAlarm", "ProcessorFailedAlarm", "LateFastAlarm"}
@@ -103,7 +105,7 @@ class Parameters(unittest.TestCase):
                 self.assertFalse(missing, f"{name} of {one.parameters}")
             seen += 1
         # All but those with a read API or a feed, and a function URL.
-        self.assertEqual(seen, 2 ** 10 * (3 * 2 + 1))
+        self.assertEqual(seen, 2 ** 12 * (3 * 2 + 1))
 
     def test_a_read_api_behind_a_function_url_is_refused_with_what_to_do(self):
         for route in ({"ContextApi": "token"}, {"Feed": "true"}):

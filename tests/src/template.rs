@@ -96,6 +96,11 @@ impl Template {
         keys.and_then(|keys| self.0.pointer(&format!("/Mappings/{}", keys.join("/")))).unwrap_or(value)
     }
 
+    /// A value of the mappings.
+    pub fn mapping(&self, map: &str, first: &str, second: &str) -> &Value {
+        &self.0["Mappings"][map][first][second]
+    }
+
     pub fn number(&self, resource: &str, path: &str) -> u64 {
         let value = self.property(resource, path);
         value.as_u64().unwrap_or_else(|| panic!("{resource}{path} is {value}, not a number"))

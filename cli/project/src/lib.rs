@@ -2,6 +2,8 @@
 //! allowed. All problems that one pass can find are reported together.
 
 pub mod artefact;
+mod channels;
+mod channels_file;
 mod endpoints_file;
 mod event_schemas;
 pub mod limits;
@@ -12,12 +14,14 @@ mod schema;
 mod sources_file;
 mod wording;
 
+pub use channels::{channel, channel_names, read_channel};
+pub use channels_file::read_channels;
 pub use endpoints_file::read_endpoints;
 pub use event_schemas::{read_event_schema, read_event_schemas};
 pub use presets::{preset, preset_names, presets};
 pub use project::{Configuration, ProjectFile, ProjectFiles};
 pub use rules_file::read_rules;
-pub use schema::{endpoints_schema, provider_schema, rules_schema, sources_schema};
+pub use schema::{channels_schema, endpoints_schema, provider_schema, rules_schema, sources_schema};
 pub use sources_file::{read_provider, read_source_names, read_sources, read_sources_of_presets};
 pub use wording::{json_message, yaml_message};
 

@@ -4,6 +4,7 @@
 //! typed; `tidings check` finds the rest.
 
 use super::Spanned;
+use super::channels_file::ChannelsFile;
 use super::endpoints_file::EndpointsFile;
 use super::rules_file::RulesFile;
 use super::sources_file::SourcesFile;
@@ -30,6 +31,11 @@ pub fn rules_schema() -> Value {
 /// Of `endpoints.yaml`.
 pub fn endpoints_schema() -> Value {
     schema::<EndpointsFile>("endpoints.yaml of Tidings")
+}
+
+/// Of `channels.yaml`.
+pub fn channels_schema() -> Value {
+    schema::<ChannelsFile>("channels.yaml of Tidings")
 }
 
 /// Of `functions/receiver/providers/*.toml`.

@@ -19,10 +19,11 @@ use crate::Failure;
 use crate::dev_client::aws::{dynamodb_at, embedded_at, queue_url_at};
 use crate::dev_client::token::Token;
 use crate::dev_client::{
-    ACTIONS_QUEUE, DEAD_LETTER_QUEUE, DELIVERIES_DEAD_LETTER_QUEUE, DELIVERIES_QUEUE, DELIVERIES_TABLE, ENDPOINTS_SECRET,
-    ENDPOINTS_TABLE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, PUBLISHED_DEAD_LETTER_QUEUE, PUBLISHED_QUEUE,
+    ACTIONS_DEAD_LETTER_QUEUE, ACTIONS_QUEUE, DEAD_LETTER_QUEUE, DELIVERIES_DEAD_LETTER_QUEUE, DELIVERIES_QUEUE, DELIVERIES_TABLE,
+    ENDPOINTS_SECRET, ENDPOINTS_TABLE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, PUBLISHED_DEAD_LETTER_QUEUE,
+    PUBLISHED_QUEUE, SENDER_QUEUE,
 };
-pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE};
+pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, SENDS_TABLE, TIMERS_TABLE};
 use crate::stack::Reader;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -34,8 +35,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
-    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoStatusReader, DynamoTimers, SecretsManager,
-    SqsActions, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
+    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoSends, DynamoStatusReader, DynamoTimers,
+    SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -45,6 +46,7 @@ const CAPTURED_SECRET: &str = "tidings-captured";
 const API_SECRET: &str = "tidings-apis";
 const FEED_SECRET: &str = "tidings-feed";
 const STATUS_SECRET: &str = "tidings-status";
+const CHANNEL_SECRET: &str = "tidings-channels";
 
 /// The settings of the embedded cloud.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +78,9 @@ pub struct Cloud {
     pub actions_queue_url: String,
     pub(crate) published_queue_url: String,
     pub(crate) deliveries_queue_url: String,
+    /// The sender's own, if the project has channels.
+    pub sender_queue_url: String,
+    pub actions_dead_letter_queue_url: String,
     pub max_receive_count: NonZeroU32,
     pub batch_size: i32,
     /// The token that callers of DynamoDB, and of `/_dev/…`, need.
@@ -116,6 +121,7 @@ impl Cloud {
             (ENDPOINTS_SECRET, endpoints.as_str()),
             (FEED_SECRET, feed_key.as_str()),
             (STATUS_SECRET, token.as_str()),
+            (CHANNEL_SECRET, "{}"),
         ];
         let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), started: clock.now(), clock: Arc::clone(&clock) };
         let about = Arc::new(about);
@@ -134,6 +140,7 @@ impl Cloud {
         blueprint.create_table(&dynamodb, "TimersTable", TIMERS_TABLE).await?;
         blueprint.create_table(&dynamodb, "EndpointsTable", ENDPOINTS_TABLE).await?;
         blueprint.create_table(&dynamodb, "DeliveriesTable", DELIVERIES_TABLE).await?;
+        blueprint.create_table(&dynamodb, "SendsTable", SENDS_TABLE).await?;
 
         let config = embedded_at(&endpoint, Some(&token))
             // A receive waits up to 20 s. The call stays in this process.
@@ -153,6 +160,8 @@ impl Cloud {
             actions_queue_url: queue_url_at(&endpoint, ACTIONS_QUEUE),
             published_queue_url: queue_url_at(&endpoint, PUBLISHED_QUEUE),
             deliveries_queue_url: queue_url_at(&endpoint, DELIVERIES_QUEUE),
+            sender_queue_url: queue_url_at(&endpoint, SENDER_QUEUE),
+            actions_dead_letter_queue_url: queue_url_at(&endpoint, ACTIONS_DEAD_LETTER_QUEUE),
             endpoint,
             max_receive_count: NonZeroU32::new(max_receive_count)
                 .ok_or_else(|| Failure::new("template.yaml: maxReceiveCount is 0"))?,
@@ -214,6 +223,33 @@ impl Cloud {
         SqsActions::new(self.sqs.clone(), self.actions_queue_url.clone())
     }
 
+    /// The same, if the project has channels.
+    pub(crate) fn actions_for_the_sender(&self) -> SqsActions {
+        SqsActions::new(self.sqs.clone(), self.sender_queue_url.clone())
+    }
+
+    /// A queue that the sender forwards to.
+    pub fn forwards(&self, url: &str) -> SqsForwards {
+        SqsForwards::new(self.sqs.clone(), url.to_owned())
+    }
+
+    pub fn sends(&self) -> DynamoSends {
+        DynamoSends::new(self.dynamodb.clone(), SENDS_TABLE.to_owned())
+    }
+
+    pub(crate) fn sender_visibility(&self) -> SqsVisibility {
+        SqsVisibility::new(self.sqs.clone(), self.sender_queue_url.clone())
+    }
+
+    pub(crate) fn channel_secrets(&self) -> SecretsManager {
+        SecretsManager::new(self.secrets.clone(), CHANNEL_SECRET.to_owned())
+    }
+
+    pub(crate) async fn put_channel_secrets(&self, document: &str) -> Result<(), Failure> {
+        let put = self.secrets.put_secret_value().secret_id(CHANNEL_SECRET).secret_string(document).send();
+        put.await.map(|_| ()).map_err(|error| broken("the channels' secret", error))
+    }
+
     pub fn timers(&self) -> SqsTimers {
         SqsTimers::new(self.sqs.clone(), self.events_queue_url.clone())
     }
@@ -269,6 +305,7 @@ impl Cloud {
     pub fn reader(&self) -> Reader {
         Reader::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned())
             .with_timers(Some(TIMERS_TABLE.to_owned()))
+            .with_sends(Some(SENDS_TABLE.to_owned()))
     }
 }
 
@@ -322,6 +359,8 @@ fn known_queues(blueprint: &Blueprint, endpoint: &str, visibility_timeout_second
         queue("PublishedDeadLetterQueue", PUBLISHED_DEAD_LETTER_QUEUE, DEFAULT_VISIBILITY_S, None),
         queue("DeliveriesQueue", DELIVERIES_QUEUE, ATTEMPT_VISIBILITY_S, Some(DELIVERIES_DEAD_LETTER_QUEUE)),
         queue("DeliveriesDeadLetterQueue", DELIVERIES_DEAD_LETTER_QUEUE, DEFAULT_VISIBILITY_S, None),
+        queue("ActionsQueue", SENDER_QUEUE, super::sending::HIDDEN_SECONDS, None),
+        queue("ActionsDeadLetterQueue", ACTIONS_DEAD_LETTER_QUEUE, DEFAULT_VISIBILITY_S, None),
     ];
     Ok(Known::new(endpoint, queues.into_iter().collect::<Result<Vec<_>, Failure>>()?))
 }

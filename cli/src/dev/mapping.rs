@@ -117,7 +117,7 @@ async fn receive(cloud: &Cloud, from: From) -> Vec<Message> {
     }
 }
 
-fn record(message: &Message, event_source_arn: Option<String>) -> SqsMessage {
+pub(super) fn record(message: &Message, event_source_arn: Option<String>) -> SqsMessage {
     let mut record = SqsMessage::default();
     record.event_source_arn = event_source_arn;
     record.message_id = message.message_id.clone();

@@ -29,6 +29,7 @@ mod reload;
 pub(crate) mod requests;
 mod secrets;
 mod secrets_manager;
+pub(crate) mod sending;
 mod show;
 pub(crate) mod signals;
 mod silence;
@@ -112,7 +113,12 @@ async fn serve(mut options: DevOptions) -> Result<ExitCode, Failure> {
     let setup = Setup {
         keep_events: options.keep_events,
         feed,
-        secrets: Secrets { sources: options.secrets.clone(), apis: options.api_secrets.clone() },
+        secrets: Secrets {
+            sources: options.secrets.clone(),
+            apis: options.api_secrets.clone(),
+            channels: options.channel_secrets.clone(),
+        },
+        channels_to: options.channels,
         local_apis: options.local_apis.clone(),
     };
     let (workbench, documents) = Workbench::start(Arc::clone(&cloud), setup, configuration).await?;
@@ -191,6 +197,7 @@ fn start(
         running.spawn(mapping::run(Arc::clone(cloud), from, Arc::clone(workbench), stopped.clone()));
     }
     running.spawn(silence::run(Arc::clone(workbench), stopped.clone()));
+    running.spawn(sending::run(Arc::clone(cloud), Arc::clone(workbench), stopped.clone()));
     let sweeping: Arc<dyn Sweeping> = Arc::clone(workbench) as _;
     cloud.clock.sweep_with(Arc::downgrade(&sweeping));
     running.spawn(sweeps(sweeping, stopped.clone()));

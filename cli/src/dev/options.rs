@@ -3,6 +3,7 @@
 use super::actions::ActionsTo;
 use super::commands::DevCommand;
 use super::local_apis::LocalApi;
+use super::sending::ChannelsTo;
 use crate::dev_client::DEV_PORT;
 use clap::Args;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
         tidings dev --actions-to - | your-bot                     a line of JSON each\n  \
         tidings dev --actions-to queue     leave them in their queue, for an AWS SDK\n  \
         tidings dev --feed                 follow a conversation in a browser\n  \
+        tidings dev --channels real --channel-secrets secrets.json   send to people\n  \
         tidings dev --api orders=file:tests/api                   `enrich` reads files\n  \
         tidings dev advance 45m            advance the clock of the running `dev`\n  \
         eval \"$(tidings dev env)\"         let an AWS SDK find the running `dev`\n\n\
@@ -68,6 +70,13 @@ pub struct DevOptions {
     /// address
     #[arg(long = "api", value_name = "NAME=URL")]
     pub local_apis: Vec<LocalApi>,
+    /// Where the channels of channels.yaml send to, if the project has one
+    #[arg(long, value_enum, default_value = "mock")]
+    pub channels: ChannelsTo,
+    /// Secrets of the channels: a JSON object from the names of channels.yaml to a secret. With `--channels mock` one that
+    /// is left out is made up
+    #[arg(long, value_name = "FILE")]
+    pub channel_secrets: Option<PathBuf>,
     /// Consumer of the actions: `terminal` shows them, `-` prints each as a line of JSON on standard output (all else
     /// goes to standard error), a URL gets each as a POST, `queue` leaves them for an AWS SDK
     #[arg(long, alias = "actions", value_name = "WHERE", default_value = "terminal")]

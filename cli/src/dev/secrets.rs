@@ -2,13 +2,17 @@
 //! Secrets that are still missing are reported at the start, before the first request is refused.
 
 use super::local_apis::LocalApi;
+use super::sending::ChannelsTo;
 use crate::Failure;
 use crate::files::document;
 use std::path::PathBuf;
 use tidings_config::OneOrMany;
+use tidings_config::limits::MAX_SECRET_DOCUMENT_BYTES;
 use tidings_config::rules::Rules;
 use tidings_config::source::Source;
 use tidings_core::secrets::parse;
+use tidings_outgoing::ConfiguredChannel;
+use tidings_project::channel;
 
 /// The secret sent to an API of `--api` without a secret. A local API doesn't check it.
 const LOCAL: &str = "local";
@@ -18,6 +22,7 @@ const LOCAL: &str = "local";
 pub(crate) struct Secrets {
     pub(crate) sources: Option<PathBuf>,
     pub(crate) apis: Option<PathBuf>,
+    pub(crate) channels: Option<PathBuf>,
 }
 
 /// Names of sources and APIs without a secret.
@@ -47,6 +52,26 @@ impl Secrets {
             apis: lacking(&apis, rules.apis.iter().filter(|(_, api)| api.secret.is_some()).map(|(name, _)| name))?,
         };
         Ok(Documents { sources: over_demo, apis, missing })
+    }
+
+    /// The channels' document: that of the file, and for mocks the made-up secrets of the channels' vectors.
+    pub(crate) fn of_channels(&self, channels: &[ConfiguredChannel], to: ChannelsTo) -> Result<String, Failure> {
+        let made_up = |configured: &ConfiguredChannel| {
+            let vectors = &channel(&configured.channel.name)?.vectors;
+            Some((configured.secret.clone(), vectors.iter().find_map(|vector| vector.secret.clone())?))
+        };
+        let mut all: serde_json::Map<String, serde_json::Value> = match to {
+            ChannelsTo::Mock => channels.iter().filter_map(made_up).collect(),
+            ChannelsTo::Real => serde_json::Map::new(),
+        };
+        if let Some(path) = &self.channels {
+            let text = crate::files::regular(path, MAX_SECRET_DOCUMENT_BYTES)?;
+            let own: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(|error| {
+                Failure::new(format!("{}:{}: not a JSON object from a name to a secret", path.display(), error.line()))
+            })?;
+            all.extend(own);
+        }
+        Ok(serde_json::Value::Object(all).to_string())
     }
 }
 

@@ -1,9 +1,10 @@
 //! Tests the workbench in this process: an advanced clock, a replaced configuration, an API on this machine.
 
 use super::actions::{ActionsTo, Chatbot};
-use super::cloud::{Cloud, Options, listen};
+use super::cloud::{Cloud, Options, SENDS_TABLE, listen};
 use super::receiver::VISIBILITY_TIMEOUT_SECONDS;
 use super::secrets::Secrets;
+use super::sending::ChannelsTo;
 use super::workbench::{Configuration, Setup, Workbench};
 use super::{PAGES, context, finish, start};
 use crate::delivery::post;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::{Clock as _, SystemClock, Timestamp};
 use tidings_core::ports::TimerStore;
+use tidings_core::send::SendState;
 use tidings_events::{Sample, secrets_of};
 use tidings_project::{read_event_schema, read_rules};
 use tokio::sync::watch as channel;
@@ -43,7 +45,8 @@ fn configuration(rules: &str) -> Configuration {
     let rules = read_rules("rules.yaml", &format!("{HEAD}{rules}"), &names).unwrap_or_else(|report| panic!("{report:?}"));
     let paths = ["schemas/orders/order.paid/1.json", "schemas/orders/order.packed/1.json"];
     let schemas = paths.map(|path| read_event_schema(path, r#"{"type":"object"}"#, &["orders".to_owned()]).expect("a schema"));
-    Configuration { sources, rules, schemas: EventSchemas::new(schemas.to_vec()), endpoints: Vec::new(), hash: "test".to_owned() }
+    let schemas = EventSchemas::new(schemas.to_vec());
+    Configuration { sources, rules, schemas, endpoints: Vec::new(), channels: None, hash: "test".to_owned() }
 }
 
 struct Bench {
@@ -58,6 +61,10 @@ struct Bench {
 
 impl Bench {
     async fn start(data: Option<&Path>, rules: &str, apis: &[&str]) -> Self {
+        Self::configured(data, configuration(rules), apis).await
+    }
+
+    async fn configured(data: Option<&Path>, configuration: Configuration, apis: &[&str]) -> Self {
         let options = Options {
             dynamodb_port: 0,
             data,
@@ -67,9 +74,9 @@ impl Bench {
         };
         let cloud = Arc::new(Cloud::start(options).await.expect("the embedded cloud"));
         let local_apis = apis.iter().map(|api| api.parse().expect("an API")).collect();
-        let setup = Setup { keep_events: false, feed: false, secrets: Secrets::default(), local_apis };
-        let (workbench, documents) =
-            Workbench::start(Arc::clone(&cloud), setup, configuration(rules)).await.expect("a configuration");
+        let secrets = Secrets::default();
+        let setup = Setup { keep_events: false, feed: false, secrets, local_apis, channels_to: ChannelsTo::Mock };
+        let (workbench, documents) = Workbench::start(Arc::clone(&cloud), setup, configuration).await.expect("a configuration");
         let listener = listen(0).await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = channel::channel(false);
@@ -126,6 +133,36 @@ impl Bench {
         let _ = self.stop.send(true);
         finish(self.running).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn channels_are_answered_as_their_vectors_say_and_the_rest_goes_on_to_the_bot() {
+    const SAYING: &str = "
+rules:
+  - { name: paid, on: order.paid, notify: { text: 'paid' } }
+  - { name: noted, on: order.paid, emit: { type: order.noted, data: { order: data.order.id } } }
+";
+    let yaml = "version: 1\nchannels: { whatsapp: { phone_number_id: \"106540352242922\" } }\n";
+    let channels = Some(tidings_project::read_channels("channels.yaml", yaml).expect("channels"));
+    let bench = Bench::configured(None, Configuration { channels, ..configuration(SAYING) }, &[]).await;
+    assert_eq!(bench.send("e1", "order.paid", "16505551234", bench.cloud.clock.now()).await, 202);
+    let until = Instant::now() + PATIENCE;
+    let sent = loop {
+        let rows = bench.cloud.dynamodb.scan().table_name(SENDS_TABLE).send().await.expect("an answer");
+        let sent: Vec<_> = rows.items().iter().filter_map(tidings_core::aws::send_record).collect();
+        if sent.iter().any(|record| record.state == SendState::Sent) || Instant::now() > until {
+            break sent;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(sent[0].message.as_ref().is_some_and(|id| id.starts_with("wamid.")), "{sent:?}");
+    while bench.chatbot.done().is_empty() && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let done: Vec<_> = bench.chatbot.done().into_iter().map(|done| done.action_type).collect();
+    assert_eq!(done, ["order.noted"]);
+    bench.end().await;
 }
 
 fn folder(name: &str) -> PathBuf {

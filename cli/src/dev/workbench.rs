@@ -7,6 +7,7 @@ use super::local_apis::{LocalApi, LocalApis};
 use super::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use super::requests::Requests;
 use super::secrets::{Documents, Missing, Secrets};
+use super::sending::{ChannelsTo, sender};
 use super::silence::Ears;
 use super::webhooks::{self, IfAnyone};
 use crate::Failure;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 use processor::Processor;
 use publisher::Publisher;
 use receiver::Receiver;
+use sender::Sender;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -26,6 +28,7 @@ use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::ports::TimerStore;
 use tidings_core::stored_timer::{Sweeps, TimerKey};
+use tidings_outgoing::ConfiguredChannel;
 use zeroize::Zeroizing;
 
 /// The processor's timeout for a sweep.
@@ -39,6 +42,8 @@ pub(crate) struct Configuration {
     pub(crate) schemas: EventSchemas,
     /// Those of `endpoints.yaml`.
     pub(crate) endpoints: Vec<Endpoint>,
+    /// `None`: the project has no `channels.yaml`.
+    pub(crate) channels: Option<Vec<ConfiguredChannel>>,
     /// The hash of the artefact for a deployment.
     pub(crate) hash: String,
 }
@@ -50,6 +55,7 @@ pub(crate) struct Setup {
     pub(crate) feed: bool,
     pub(crate) secrets: Secrets,
     pub(crate) local_apis: Vec<LocalApi>,
+    pub(crate) channels_to: ChannelsTo,
 }
 
 #[derive(Debug)]
@@ -57,6 +63,7 @@ struct Running {
     receiver: Arc<Receiver>,
     processor: Arc<Processor>,
     publisher: Arc<Publisher>,
+    sender: Option<Arc<Sender>>,
     known: Arc<Known>,
     /// The sources that must not be silent.
     expected: Vec<(String, Span)>,
@@ -112,8 +119,8 @@ impl Workbench {
 
     /// The files of secrets, which are read with each configuration.
     pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
-        let Secrets { sources, apis } = &self.setup.secrets;
-        [sources, apis].into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
+        let Secrets { sources, apis, channels } = &self.setup.secrets;
+        [sources, apis, channels].into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
     }
 
     /// What hears the sources.
@@ -143,6 +150,10 @@ impl Workbench {
         &self.requests
     }
 
+    pub(super) fn sender(&self) -> Option<Arc<Sender>> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).sender.clone()
+    }
+
     pub(crate) fn processor(&self) -> Arc<Processor> {
         Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).processor)
     }
@@ -150,10 +161,18 @@ impl Workbench {
 
 impl Running {
     async fn of(cloud: &Cloud, setup: &Setup, configuration: Configuration) -> Result<(Self, Documents), Failure> {
-        let Configuration { sources, rules, schemas, endpoints, hash } = configuration;
+        let Configuration { sources, rules, schemas, endpoints, channels, hash } = configuration;
         let https = LocalApis::of(&setup.local_apis, &rules)?;
         let documents = setup.secrets.documents(&sources, &rules, &setup.local_apis)?;
+        let has_sender = channels.is_some();
         cloud.put_secrets(&documents.sources, &documents.apis).await?;
+        let sender = match channels {
+            None => None,
+            Some(channels) => {
+                cloud.put_channel_secrets(&setup.secrets.of_channels(&channels, setup.channels_to)?).await?;
+                Some(Arc::new(sender(cloud, channels, setup.channels_to)))
+            }
+        };
         let known = Known {
             sources: sources.clone(),
             secrets: documents.sources.clone().into(),
@@ -164,9 +183,9 @@ impl Running {
         receiver.warm_up().await;
         let publisher = Arc::new(webhooks::publisher(cloud, endpoints));
         let published = IfAnyone { publisher: Arc::clone(&publisher), queue: cloud.published() };
-        let processor = processor(cloud, https, rules, schemas).storing_events(setup.keep_events);
+        let processor = processor(cloud, https, rules, schemas, has_sender).storing_events(setup.keep_events);
         let processor = Arc::new(processor.publishing(Arc::new(published)).feeding(setup.feed));
-        Ok((Self { receiver, processor, publisher, known: Arc::new(known), expected }, documents))
+        Ok((Self { receiver, processor, publisher, sender, known: Arc::new(known), expected }, documents))
     }
 }
 
@@ -197,10 +216,10 @@ impl Sweeping for Workbench {
 }
 
 /// A processor wired as in `functions/processor/src/main.rs`.
-fn processor(cloud: &Cloud, https: LocalApis, rules: Rules, schemas: EventSchemas) -> Processor {
+fn processor(cloud: &Cloud, https: LocalApis, rules: Rules, schemas: EventSchemas, has_sender: bool) -> Processor {
     let ports = ::processor::Ports {
         store: Arc::new(cloud.contexts()),
-        actions: Arc::new(cloud.actions()),
+        actions: Arc::new(if has_sender { cloud.actions_for_the_sender() } else { cloud.actions() }),
         timers: Arc::new(cloud.timers()),
         https: Arc::new(https),
         api_secrets: Some(Arc::new(cloud.api_secrets())),

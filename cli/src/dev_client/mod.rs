@@ -49,6 +49,10 @@ pub(crate) const DELIVERIES_QUEUE: &str = "tidings-deliveries";
 pub(crate) const DELIVERIES_DEAD_LETTER_QUEUE: &str = "tidings-deliveries-dead";
 /// The secret of its Secrets Manager with the endpoints' secrets.
 pub(crate) const ENDPOINTS_SECRET: &str = "tidings-endpoints";
+/// With channels: actions on their way to the sender.
+pub(crate) const SENDER_QUEUE: &str = "tidings-sender.fifo";
+pub(crate) const ACTIONS_DEAD_LETTER_QUEUE: &str = "tidings-actions-dead.fifo";
+pub const SENDS_TABLE: &str = "tidings-sends";
 pub(crate) const REGION: &str = "eu-central-1";
 
 /// The account in queue URLs.

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tidings_config::limits::MAX_BATCH_GET_KEYS;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::attributes::{Row, claim, text};
-use tidings_core::aws::{DynamoContextReader, TIMELINE_INDEX, cause};
+use tidings_core::aws::{DynamoContextReader, TIMELINE_INDEX, cause, send_record};
 use tidings_core::claim::{Claim, ClaimKey, TimelineKey};
 use tidings_core::context::Context;
 use tidings_core::ports::{ContextReader, Unavailable};
+use tidings_core::send::SendRecord;
 
 /// Calls for keys that a `BatchGetItem` left unprocessed, before it fails.
 const BATCH_GETS: usize = 8;
@@ -23,17 +24,33 @@ pub struct Reader {
     pub(super) claims_table: String,
     pub(super) context_table: String,
     pub(super) timers_table: Option<String>,
+    sends_table: Option<String>,
 }
 
 impl Reader {
     pub fn new(client: Client, claims_table: String, context_table: String) -> Self {
-        Self { client, claims_table, context_table, timers_table: None }
+        Self { client, claims_table, context_table, timers_table: None, sends_table: None }
     }
 
     /// Reads the timers table, too. A stack of an earlier version has none.
     #[must_use]
     pub fn with_timers(self, timers_table: Option<String>) -> Self {
         Self { timers_table, ..self }
+    }
+
+    /// Reads the sends table, too. A stack without a sender has none.
+    #[must_use]
+    pub fn with_sends(self, sends_table: Option<String>) -> Self {
+        Self { sends_table, ..self }
+    }
+
+    /// The sends of an event: its actions that the sender has. Empty without a sender.
+    pub async fn sends(&self, key: &ClaimKey) -> Result<Vec<SendRecord>, Unavailable> {
+        let Some(table) = &self.sends_table else { return Ok(Vec::new()) };
+        let query = self.client.query().table_name(table).key_condition_expression("pk = :cause").consistent_read(true);
+        let rows = query.expression_attribute_values(":cause", text(key.as_str())).send().await;
+        let rows = rows.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
+        Ok(rows.items().iter().filter_map(send_record).collect())
     }
 
     /// `None`: the claim doesn't exist, or TTL deleted it.

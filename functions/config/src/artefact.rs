@@ -28,6 +28,8 @@ pub const RULES: &str = "rules";
 pub const SCHEMAS: &str = "schemas";
 /// Only if the project has `endpoints.yaml`.
 pub const ENDPOINTS: &str = "endpoints";
+/// Only if the project has `channels.yaml`.
+pub const CHANNELS: &str = "channels";
 
 /// What the receiver takes of it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -104,6 +106,11 @@ impl PublisherPart {
     pub fn read(path: &Path) -> Result<Self, ArtefactError> {
         read(path, &[ENDPOINTS])
     }
+}
+
+/// Reads the part of a function whose types another crate has. Errors: see [`ArtefactError`].
+pub fn read_part<T: DeserializeOwned>(path: &Path, parts: &[&str]) -> Result<T, ArtefactError> {
+    read(path, parts)
 }
 
 fn read<T: DeserializeOwned>(path: &Path, parts: &[&str]) -> Result<T, ArtefactError> {

@@ -529,6 +529,15 @@ pub const MAX_DISCORD_TEXT_CHARS: usize = 2_000;
 /// Messenger Platform, `message.text`.
 pub const MAX_MESSENGER_TEXT_CHARS: usize = 2_000;
 
+/// Instagram's `message.text`: bytes of UTF-8.
+pub const MAX_INSTAGRAM_TEXT_BYTES: usize = 1_000;
+
+/// LINE's `text` of a text message, which may have 5,000: a rule's text is never longer than this.
+pub const MAX_LINE_TEXT_CHARS: usize = 4_096;
+
+/// Viber's `text` of a message, which may have 7,000.
+pub const MAX_VIBER_TEXT_CHARS: usize = 4_096;
+
 /// Twilio's `Body` of a message, the longest limit known of an SMS provider. It is split into up to 24 messages.
 pub const MAX_SMS_TEXT_CHARS: usize = 1_600;
 
@@ -621,6 +630,37 @@ pub const BREAKER_FAILURES: u32 = 5;
 
 /// How long a failing API isn't called, before one fetch may try again.
 pub const BREAKER_PAUSE: Duration = Duration::from_secs(15);
+
+/// The sender's timeout for a batch, as in the template.
+pub const SENDER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A request to a channel's API, connecting included.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the sender needs before the end of its time to record what became of a request.
+pub const SEND_RESERVE: Duration = Duration::from_secs(4);
+
+/// How long a send that is under way may be: whoever finds an older one knows that its sender has died.
+pub const SENDING_LEASE: Duration = Duration::from_secs(60);
+
+/// Requests of one send that no answer ended, because the sender died each time.
+pub const MAX_SEND_CRASHES: u32 = 5;
+
+/// How long an action may wait for its channel before it is dead-lettered.
+pub const MAX_SEND_WAIT: Duration = Duration::from_secs(24 * 3_600);
+
+/// The pause before the second try of a send. Each further one is twice as long.
+pub const FIRST_SEND_PAUSE: Duration = Duration::from_secs(2);
+
+/// The longest of these pauses.
+pub const MAX_SEND_PAUSE: Duration = Duration::from_secs(900);
+
+/// The redrive policy of the actions queue with a sender: SQS's maximum. Each wait is a receive, and the sender itself
+/// dead-letters what it can't say.
+pub const SENDER_RECEIVES: u32 = 1_000;
+
+/// Recipients whose rate a process remembers.
+pub const MAX_RECIPIENTS_KNOWN: usize = 4_096;
 
 /// Subschemas of one event schema, with `$ref` resolved: the cost of validating one value of a payload.
 pub const MAX_SCHEMA_NODES: usize = 4_096;
@@ -792,4 +832,10 @@ const _: () = {
     assert!(MAX_TRACED_EVENTS * 4 * 2 <= 50, "X-Ray's limit on indexed annotations of a trace");
     assert!(MAX_COALESCE.as_secs() < CLAIM_LIFETIME.as_secs());
     assert!(10_u128.checked_pow(MAX_DECIMAL_DIGITS).is_some(), "a number's digits fit in 128 bits");
+    assert!(SEND_TIMEOUT.as_secs() + SEND_RESERVE.as_secs() < SENDER_TIMEOUT.as_secs());
+    assert!(SENDER_TIMEOUT.as_secs() < SENDING_LEASE.as_secs(), "no sender that lives is taken for dead");
+    assert!(
+        MAX_SEND_WAIT.as_secs() / (MAX_SEND_PAUSE.as_secs() * 3 / 4) + 64 < SENDER_RECEIVES as u64,
+        "an outage doesn't use up the receives before the sender gives up"
+    );
 };

@@ -46,7 +46,7 @@ macro_rules! place {
 pub const TEXT: &str = concat!(r"^(?:[^{}]|\\[{}]|\{\{|\}\}|", place!(), r")+$");
 pub const LANGUAGE: &str = "^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*$";
 pub const NAME: &str = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$";
-pub const ACTION_TYPE: &str = r"^(?!tidings\.(?!result$))[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$";
+pub const ACTION_TYPE: &str = r"^(?!tidings\.(?!result$|send$))[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$";
 
 /// Names of rules, facts, nodes and values.
 pub fn name() -> Value {

@@ -5,6 +5,7 @@
 //! environment variable read outside [`settings`], a fake in a deployed binary (its feature `memory` is off).
 
 pub mod action;
+pub mod breaker;
 pub mod claim;
 pub mod commit_plan;
 pub mod context;
@@ -16,6 +17,7 @@ pub mod manual;
 pub mod ports;
 pub mod published;
 pub mod secrets;
+pub mod send;
 pub mod settings;
 pub mod status_url;
 pub mod stored_event;

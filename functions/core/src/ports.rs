@@ -1,8 +1,9 @@
 //! What the functions need from the outside, with one trait each. The traits mirror the IAM grants. The receiver's
 //! role allows exactly [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`]; the processor's
 //! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], [`TimerStore`], [`Publish`] where it is on, and [`SecretStore`] for a
-//! secret of its own; the reader's [`ContextReader`] or [`FeedReader`], and [`SecretStore`] likewise. [`HttpsGet`] and
-//! [`HttpsCall`] aren't calls of AWS.
+//! secret of its own; the reader's [`ContextReader`] or [`FeedReader`], and [`SecretStore`] likewise; the sender's
+//! [`SendStore`], [`ForwardQueue`], [`MessageVisibility`] and [`SecretStore`]. [`HttpsGet`] and [`HttpsCall`] aren't calls
+//! of AWS.
 
 use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
@@ -10,6 +11,7 @@ use crate::claim::{ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex, TimelineK
 use crate::commit_plan::Merging;
 use crate::context::{Context, FeedRead, Item, ItemKey, Place};
 use crate::manual::ManualChange;
+use crate::send::SendRecord;
 use crate::stored_event::StoredEvent;
 use crate::stored_timer::{Progress, StoredTimer, Sweeps};
 use crate::trace::Trace;
@@ -201,6 +203,41 @@ pub enum CallError {
 pub trait HttpsCall: Send + Sync + fmt::Debug {
     /// Makes one request. Redirects aren't followed.
     async fn call(&self, call: &Call) -> Result<Answered, CallError>;
+}
+
+/// The sends table: `dynamodb:PutItem`.
+#[async_trait]
+pub trait SendStore: Send + Sync + fmt::Debug {
+    /// Compare and set: writes the record if the stored one has the version that was seen (`None`: there is none), or
+    /// changes nothing. Of several writers that saw the same version, exactly one gets [`Wrote::Yes`]. After an error it
+    /// isn't known whether it was written.
+    async fn put(&self, record: &SendRecord, seen: Option<u32>) -> Result<Wrote, Unavailable>;
+}
+
+/// The result of writing a send's record.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrote {
+    Yes,
+    /// Another version is stored: this one. `None`: it has been deleted since.
+    Other(Option<Box<SendRecord>>),
+}
+
+/// A message of the actions queue, for another queue: with its own group and its own deduplication id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forwarded {
+    pub body: String,
+    pub group: String,
+    pub deduplication: String,
+    /// Message attributes, as texts.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+/// A FIFO queue that takes on messages of the actions queue: `sqs:SendMessage`.
+#[async_trait]
+pub trait ForwardQueue: Send + Sync + fmt::Debug {
+    /// At least once: after an error the message may be queued nevertheless.
+    async fn forward(&self, message: &Forwarded) -> Result<(), Unavailable>;
 }
 
 /// The contexts as the reader uses them: `dynamodb:Query` on the context table.

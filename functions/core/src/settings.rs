@@ -73,6 +73,27 @@ pub struct ReaderSettings {
     pub written: Written,
 }
 
+/// The sender's environment variables, as the template sets them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderSettings {
+    /// `SENDS_TABLE`: name of the sends table.
+    pub sends_table: String,
+    /// `ACTIONS_QUEUE_URL`: URL of the actions queue, whose messages it hides.
+    pub actions_queue_url: String,
+    /// `BOT_ACTIONS_QUEUE_URL`: URL of the bot's own queue.
+    pub bot_actions_queue_url: String,
+    /// `ACTIONS_DEAD_LETTER_QUEUE_URL`: URL of the actions' dead-letter queue.
+    pub dead_letter_queue_url: String,
+    /// `CHANNEL_SECRETS_ARN`: ARN or name of the channels' secret.
+    pub secret_arn: String,
+    /// `SENDER_CONCURRENCY`: the most senders at a time, which share the channels' rates.
+    pub concurrency: NonZeroU32,
+    /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
+    pub written: Written,
+    /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
+    pub artefact: PathBuf,
+}
+
 /// The feed's environment variables, as the template sets them. It is the reader's program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedSettings {
@@ -160,6 +181,20 @@ const CAPTURED_SECRET_ARN: Variable = Variable {
 };
 const API_SECRET_ARN: Variable =
     Variable { name: "API_SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-apis-AbCdEf" };
+const SENDS_TABLE: Variable = Variable { name: "SENDS_TABLE", example: "tidings-sends" };
+const BOT_ACTIONS_QUEUE_URL: Variable = Variable {
+    name: "BOT_ACTIONS_QUEUE_URL",
+    example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-bot-actions.fifo",
+};
+const ACTIONS_DEAD_LETTER_QUEUE_URL: Variable = Variable {
+    name: "ACTIONS_DEAD_LETTER_QUEUE_URL",
+    example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-actions-dead.fifo",
+};
+const CHANNEL_SECRETS_ARN: Variable = Variable {
+    name: "CHANNEL_SECRETS_ARN",
+    example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-channels-AbCdEf",
+};
+const SENDER_CONCURRENCY: Variable = Variable { name: "SENDER_CONCURRENCY", example: "5" };
 const CONTEXT_API: Variable = Variable { name: "CONTEXT_API", example: "iam" };
 const CONTEXT_TOKENS_SECRET_ARN: Variable = Variable {
     name: "CONTEXT_TOKENS_SECRET_ARN",
@@ -269,6 +304,34 @@ impl ReaderSettings {
         let mut reader = Reader { lookup, problems: Vec::new() };
         let settings =
             Self { context_table: reader.text(CONTEXT_TABLE), access: reader.access(), written: reader.written_by_the_reader() };
+        reader.finish(settings)
+    }
+}
+
+impl SenderSettings {
+    /// The names of all variables that the template sets, for the test that compares both.
+    pub const VARIABLES: &'static [&'static str] = &[
+        SENDS_TABLE.name,
+        ACTIONS_QUEUE_URL.name,
+        BOT_ACTIONS_QUEUE_URL.name,
+        ACTIONS_DEAD_LETTER_QUEUE_URL.name,
+        CHANNEL_SECRETS_ARN.name,
+        SENDER_CONCURRENCY.name,
+        METRICS_NAMESPACE.name,
+    ];
+
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let settings = Self {
+            sends_table: reader.text(SENDS_TABLE),
+            actions_queue_url: reader.url(ACTIONS_QUEUE_URL),
+            bot_actions_queue_url: reader.url(BOT_ACTIONS_QUEUE_URL),
+            dead_letter_queue_url: reader.url(ACTIONS_DEAD_LETTER_QUEUE_URL),
+            secret_arn: reader.text(CHANNEL_SECRETS_ARN),
+            concurrency: reader.count(SENDER_CONCURRENCY),
+            written: reader.written_by_the_reader(),
+            artefact: reader.artefact(),
+        };
         reader.finish(settings)
     }
 }
@@ -553,6 +616,11 @@ mod tests {
                 FEED_SECRET_ARN,
                 STATUS_SECRET_ARN,
                 FEED_ORIGINS,
+                SENDS_TABLE,
+                BOT_ACTIONS_QUEUE_URL,
+                ACTIONS_DEAD_LETTER_QUEUE_URL,
+                CHANNEL_SECRETS_ARN,
+                SENDER_CONCURRENCY,
             ];
             let all = tables.into_iter().chain(others).collect::<Vec<_>>();
             all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
@@ -562,6 +630,7 @@ mod tests {
         PublisherSettings::read(&lookup).expect("the publisher's examples");
         FeedSettings::read(&lookup).expect("the feed's examples");
         assert!(FeedSettings::are_in(&lookup) && !FeedSettings::are_in(&|_| None));
+        SenderSettings::read(&lookup).expect("the sender's examples");
         assert_eq!(ProcessorSettings::read(&lookup).expect("the processor's examples").max_receive_count.get(), 5);
     }
 }

@@ -54,7 +54,7 @@ pub(super) struct NotifyEntry {
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmitEntry {
-    /// The CloudEvents type of the action. `tidings.*` is reserved.
+    /// The CloudEvents type of the action. `tidings.*` is reserved, except for `tidings.send`, which the sender says.
     #[serde(rename = "type")]
     #[schemars(extend("pattern" = tidings_config::schema::ACTION_TYPE))]
     action_type: Spanned<String>,
@@ -258,16 +258,19 @@ fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &m
     Notify { text, channels: channels.unwrap_or_default(), cap }
 }
 
+/// The action that the sender says by a channel: docs/channels.md.
+const SEND: &str = "tidings.send";
+
 fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope: Scope) -> Emit {
     let Spanned { value: EmitEntry { action_type, data }, referenced, .. } = entry;
     let segments = action_type.value.split('.').all(|segment| !segment.is_empty() && is_type_segment(segment));
-    let is_reserved = action_type.value.starts_with("tidings.") && action_type.value != RESULT_TYPE;
+    let is_reserved = action_type.value.starts_with("tidings.") && ![RESULT_TYPE, SEND].contains(&action_type.value.as_str());
     if !segments || action_type.value.len() > MAX_EVENT_TYPE_BYTES || is_reserved {
         checker.problem(
             action_type.referenced,
             format!(
                 "{:?} isn't a valid type of an action; write it as order.ready: letters, digits, _ and - between dots, up to \
-                 {MAX_EVENT_TYPE_BYTES} bytes; tidings.* is reserved",
+                 {MAX_EVENT_TYPE_BYTES} bytes; tidings.* is reserved, except for tidings.send, which the sender sends by a channel",
                 action_type.value
             ),
         );

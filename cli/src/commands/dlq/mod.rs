@@ -5,6 +5,7 @@
 //! that is then in both queues has one effect, because its claim rejects the duplicate. The commands never print a
 //! payload that wasn't requested.
 
+mod actions;
 mod dead;
 mod drop;
 mod envelopes;
@@ -24,6 +25,7 @@ pub(crate) use filter::DlqFilter;
 pub(crate) use redrive::DlqRedrive;
 
 use crate::subcommands::subcommands;
+use actions::DlqActions;
 use drop::DlqDrop;
 use list::DlqList;
 use show::DlqShow;
@@ -38,5 +40,7 @@ subcommands! {
         Redrive(options: DlqRedrive) => redrive::run(options).await,
         /// Permanently delete dead-lettered events
         Drop(options: DlqDrop) => drop::run(options).await,
+        /// List, show or redrive dead-lettered actions
+        Actions(options: DlqActions) => actions::run(options).await,
     }
 }

@@ -16,6 +16,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::manual::ManualChange;
 use tidings_core::stored_event::StoredEvent;
+use tidings_core::send::{SendRecord, SendState};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -53,8 +54,9 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     if options.target.json {
         data(&json);
     } else {
-        let Shown { claim, message, .. } = &shown;
+        let Shown { claim, message, sends, .. } = &shown;
         print(claim);
+        sends.iter().for_each(|send| row("send", Some(send_line(send))));
         row("message", message.as_ref().map(|message| message.said(claim, &options.target.at)));
         json.get("event").into_iter().for_each(pretty);
     }
@@ -69,15 +71,19 @@ pub(crate) struct Shown {
     pub(crate) event: Option<StoredEvent>,
     /// Where its message is. `None`: it has none.
     message: Option<MessageLocation>,
+    /// What the sender has said of its actions.
+    sends: Vec<SendRecord>,
 }
 
 impl Shown {
     /// `None`: the event has no claim.
     pub(crate) async fn find(key: &ClaimKey, at: &Place) -> Result<Option<Self>, Failure> {
-        let record = reader_at(at).await?.record(key).await.map_err(|error| unreadable(at, &error))?;
+        let reader = reader_at(at).await?;
+        let record = reader.record(key).await.map_err(|error| unreadable(at, &error))?;
         let Some((claim, event)) = record else { return Ok(None) };
         let message = MessageLocation::of(&claim, at).await;
-        Ok(Some(Self { claim, event, message }))
+        let sends = reader.sends(key).await.map_err(|error| unreadable(at, &error))?;
+        Ok(Some(Self { claim, event, message, sends }))
     }
 
     /// As `--json` prints it.
@@ -86,8 +92,24 @@ impl Shown {
         if let Some(message) = &self.message {
             json["message"] = serde_json::to_value(message).map_err(|error| Failure::new(error.to_string()))?;
         }
+        if !self.sends.is_empty() {
+            json["sends"] = serde_json::to_value(&self.sends).map_err(|error| Failure::new(error.to_string()))?;
+        }
         Ok(json)
     }
+}
+
+/// An action that the sender has: its channel, its state, and why.
+fn send_line(send: &SendRecord) -> String {
+    let style = match send.state {
+        SendState::Sent => GOOD,
+        SendState::Sending | SendState::Waiting => WARN,
+        SendState::Refused | SendState::Uncertain => BAD,
+    };
+    let tries = if send.tries == 1 { String::new() } else { format!(", {} tries", send.tries) };
+    let message = send.message.as_ref().map(|message| format!(", {message}")).unwrap_or_default();
+    let reason = send.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{} {}{tries}{message}, {}{reason}", send.channel, paint(style, send.state), send.at)
 }
 
 /// Prints a claim, for people.

@@ -28,9 +28,10 @@ pub(super) const ABOUT: [(&str, &str); 11] = [
     ("README.md", "one page"),
 ];
 
-const EDITOR: [(&str, &str); 2] = [
+const EDITOR: [(&str, &str); 3] = [
     ("editor/sources.schema.json", include_str!("../../../../infra/editor/sources.schema.json")),
     ("editor/rules.schema.json", include_str!("../../../../infra/editor/rules.schema.json")),
+    ("editor/channels.schema.json", include_str!("../../../../infra/editor/channels.schema.json")),
 ];
 
 /// The path of the schemas in the examples, and in a project.

@@ -43,7 +43,8 @@ pub(crate) fn chosen(file: &RulesFile) -> Result<ProjectFiles, Failure> {
         (_, Some(location)) => location.schemas()?,
         (_, None) => Vec::new(),
     };
-    Ok(ProjectFiles { sources: of(&file.sources, SOURCES)?, rules: of(&file.rules, RULES)?, schemas, endpoints: None })
+    let (sources, rules) = (of(&file.sources, SOURCES)?, of(&file.rules, RULES)?);
+    Ok(ProjectFiles { sources, rules, schemas, endpoints: None, channels: None })
 }
 
 /// The same, for commands that must not fall back to the demo project.

@@ -47,10 +47,15 @@ words! {
     Channel {
         Discord = "discord",
         Email = "email",
+        GoogleChat = "googlechat",
+        Instagram = "instagram",
+        Line = "line",
         Messenger = "messenger",
         Slack = "slack",
         Sms = "sms",
+        Teams = "teams",
         Telegram = "telegram",
+        Viber = "viber",
         Web = "web",
         Whatsapp = "whatsapp",
     }

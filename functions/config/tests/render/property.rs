@@ -201,7 +201,7 @@ fn spans() -> impl Strategy<Value = Vec<Span>> {
 
 /// Text, links and what isn't to be there; styles nowhere else than where the author put them.
 fn check(channel: Channel, wanted: &[Wanted], shown: &Shown, written: &str) -> Result<(), String> {
-    let bare = matches!(channel, Channel::Whatsapp | Channel::Messenger | Channel::Sms);
+    let bare = takes_no_labels(channel);
     let text: String = wanted.iter().map(|wanted| wanted.c).collect();
     if shown.text() != text {
         return Err(format!("{channel:?}: {:?} isn't {text:?}\n{written:?}", shown.text()));
@@ -281,9 +281,9 @@ fn readings(written: &str, channel: Channel) -> Result<Vec<Shown>, TestCaseError
         Channel::Web => vec![html(written).map_err(TestCaseError::fail)?],
         Channel::Email => vec![email(html(written).map_err(TestCaseError::fail)?)],
         Channel::Discord => vec![discord(written)],
-        Channel::Sms => vec![plain(written)],
+        Channel::Sms | Channel::Instagram | Channel::Line | Channel::Teams => vec![plain(written)],
         Channel::Slack => both(written, Client::Slack),
-        Channel::Whatsapp => both(written, Client::Whatsapp),
+        Channel::Whatsapp | Channel::Viber | Channel::GoogleChat => both(written, Client::Whatsapp),
         Channel::Messenger => both(written, Client::Messenger),
     })
 }
@@ -299,9 +299,10 @@ fn holds(spans: &[Span], channel: Channel) -> Result<(), TestCaseError> {
     prop_assert!(!rendered.cut);
     // Which labels are links: Discord takes some, and each way of writing them is right.
     let labels: Vec<u32> = match channel {
-        Channel::Whatsapp | Channel::Messenger | Channel::Sms => vec![0],
+        _ if takes_no_labels(channel) => vec![0],
         Channel::Slack | Channel::Telegram | Channel::Web | Channel::Email => vec![u32::MAX],
         Channel::Discord => (0..8).collect(),
+        _ => unreachable!("a channel without labels"),
     };
     for shown in readings(written, channel)? {
         let shown = normal(shown, reads_lines(channel));
@@ -317,6 +318,21 @@ fn holds(spans: &[Span], channel: Channel) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+/// Channels that write a label's address out.
+fn takes_no_labels(channel: Channel) -> bool {
+    match channel {
+        Channel::Whatsapp
+        | Channel::Messenger
+        | Channel::Sms
+        | Channel::Instagram
+        | Channel::Line
+        | Channel::Teams
+        | Channel::Viber
+        | Channel::GoogleChat => true,
+        Channel::Slack | Channel::Telegram | Channel::Web | Channel::Email | Channel::Discord => false,
+    }
 }
 
 /// A text that is too long is shown as its beginning.
@@ -384,6 +400,9 @@ fn cases() -> u32 {
 }
 
 channels! {
+    google_chat_shows_what_the_spans_say: GoogleChat,
+    line_shows_what_the_spans_say: Line,
+    viber_shows_what_the_spans_say: Viber,
     discord_shows_what_the_spans_say: Discord,
     mail_shows_what_the_spans_say: Email,
     messenger_shows_what_the_spans_say: Messenger,

@@ -46,6 +46,11 @@ impl ActionId {
         Self(Sha256Hex::of(format!("{what}\n{rule}\n{cause}").as_bytes()).digits().to_owned())
     }
 
+    /// An id that was stored.
+    pub fn stored(id: String) -> Self {
+        Self(id)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -32,6 +32,10 @@ pub enum Call {
     MarkSent,
     MarkSwept,
     Hide,
+    PutSend,
+    Forward,
+    /// A request to a user's server.
+    Call,
     /// The queue's; the claims' is a `MarkEnqueued`.
     Probe,
 }

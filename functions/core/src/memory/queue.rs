@@ -4,11 +4,11 @@
 use super::clock::ManualClock;
 use super::faults::{Call, Fault, Faults};
 use super::records::{failed_ids, sqs_event, sqs_message};
-use crate::ports::{Delayed, EventQueue, Hide, MessageVisibility, Probe, TimerQueue, Unavailable};
+use crate::ports::{Delayed, EventQueue, Forwarded, Hide, MessageVisibility, Probe, TimerQueue, Unavailable};
 use crate::trace::Trace;
 use async_trait::async_trait;
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use std::collections::BTreeMap;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage, SqsMessageAttribute};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tidings_config::time::{Clock, Timestamp};
@@ -31,6 +31,7 @@ pub type Place = (Timestamp, u64);
 struct State {
     messages: BTreeMap<Place, Message>,
     dead_letters: Vec<Message>,
+    deduplicated: BTreeMap<String, Timestamp>,
     sent: u64,
     placed: u64,
     traces: Vec<Option<String>>,
@@ -40,10 +41,25 @@ struct State {
 #[derive(Clone, Debug)]
 struct Message {
     id: String,
+    /// How many were sent before it.
+    nth: u64,
+    sent: Timestamp,
     body: String,
     receive_count: u32,
     event_source_arn: Option<String>,
+    fifo: Option<Fifo>,
 }
+
+/// What a FIFO queue knows of a message.
+#[derive(Clone, Debug)]
+struct Fifo {
+    group: String,
+    deduplication: String,
+    attributes: Vec<(&'static str, String)>,
+}
+
+/// FIFO queues drop what has the deduplication id of a message that was sent so shortly before.
+const DEDUPLICATED: Duration = Duration::from_secs(300);
 
 impl Message {
     /// What the last receive was given.
@@ -55,7 +71,22 @@ impl Message {
         let mut record = sqs_message(&self.id, &self.body, self.receive_count);
         record.receipt_handle = Some(self.receipt_handle());
         record.event_source_arn.clone_from(&self.event_source_arn);
+        record.attributes.insert("SentTimestamp".to_owned(), self.sent.unix_ms().to_string());
+        if let Some(Fifo { group, deduplication, attributes }) = &self.fifo {
+            record.attributes.insert("MessageGroupId".to_owned(), group.clone());
+            record.attributes.insert("MessageDeduplicationId".to_owned(), deduplication.clone());
+            let text = |value: &String| {
+                let mut text = SqsMessageAttribute::default();
+                (text.string_value, text.data_type) = (Some(value.clone()), Some("String".to_owned()));
+                text
+            };
+            record.message_attributes.extend(attributes.iter().map(|(name, value)| ((*name).to_owned(), text(value))));
+        }
         record
+    }
+
+    fn group(&self) -> Option<&str> {
+        self.fifo.as_ref().map(|fifo| fifo.group.as_str())
     }
 }
 
@@ -66,10 +97,33 @@ impl State {
     }
 
     fn send(&mut self, visible: Timestamp, body: &str, event_source_arn: Option<&str>) {
+        let message = self.message(visible, body, event_source_arn, None);
+        self.place(visible, message);
+    }
+
+    fn message(&mut self, sent: Timestamp, body: &str, event_source_arn: Option<&str>, fifo: Option<Fifo>) -> Message {
         self.sent += 1;
         let event_source_arn = event_source_arn.map(str::to_owned);
-        let message = Message { id: format!("m{}", self.sent), body: body.to_owned(), receive_count: 0, event_source_arn };
-        self.place(visible, message);
+        let (id, nth) = (format!("m{}", self.sent), self.sent);
+        Message { id, nth, sent, body: body.to_owned(), receive_count: 0, event_source_arn, fifo }
+    }
+
+    /// Puts the places of each group into the order in which its messages were sent.
+    fn in_order(&self, places: &mut [Place]) {
+        let group = |place: &Place| self.messages[place].group();
+        for at in 0..places.len() {
+            let Some(of) = group(&places[at]) else { continue };
+            let others = (at..places.len()).filter(|other| group(&places[*other]) == Some(of));
+            if let Some(first) = others.min_by_key(|other| self.messages[&places[*other]].nth) {
+                places.swap(at, first);
+            }
+        }
+    }
+
+    /// The groups of which a message is hidden: none of theirs is received.
+    fn blocked(&self, now: Timestamp) -> BTreeSet<String> {
+        let hidden = self.messages.iter().filter(|((visible, _), _)| *visible > now);
+        hidden.filter_map(|(_, message)| message.group().map(str::to_owned)).collect()
     }
 }
 
@@ -116,6 +170,23 @@ impl MemoryQueue {
         self.state().send(self.clock.now(), body, Some(queue_arn));
     }
 
+    /// Sends a message as to a FIFO queue. A copy within five minutes is dropped.
+    pub fn put_fifo(&self, message: &Forwarded) {
+        let (now, mut state) = (self.clock.now(), self.state());
+        let sent = state.deduplicated.get(&message.deduplication);
+        if sent.is_some_and(|sent| now.since(*sent) < DEDUPLICATED) {
+            return;
+        }
+        state.deduplicated.insert(message.deduplication.clone(), now);
+        let fifo = Fifo {
+            group: message.group.clone(),
+            deduplication: message.deduplication.clone(),
+            attributes: message.attributes.clone(),
+        };
+        let message = state.message(now, &message.body, None, Some(fifo));
+        state.place(now, message);
+    }
+
     /// The bodies of all messages, visible or not, in the order in which they will be visible.
     pub fn messages(&self) -> Vec<String> {
         self.state().messages.values().map(|message| message.body.clone()).collect()
@@ -146,6 +217,12 @@ impl MemoryQueue {
         self.state().messages.keys().next().map(|(visible, _)| *visible)
     }
 
+    /// When the next message becomes visible that isn't now. `None`: there is none.
+    pub fn next_visible(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        self.state().messages.range((now, u64::MAX)..).map(|((visible, _), _)| *visible).find(|visible| *visible > now)
+    }
+
     /// Receives up to so many of the messages that are visible now, those first that have been for the longest time.
     pub fn receive(&self, at_most: usize) -> SqsEvent {
         self.receive_arranged(at_most, |_| ())
@@ -156,6 +233,9 @@ impl MemoryQueue {
         let (now, mut state) = (self.clock.now(), self.state());
         let mut places: Vec<Place> = state.messages.range(..=(now, u64::MAX)).map(|(place, _)| *place).collect();
         arrange(&mut places);
+        let blocked = state.blocked(now);
+        places.retain(|place| state.messages[place].group().is_none_or(|group| !blocked.contains(group)));
+        state.in_order(&mut places);
         let mut records = Vec::new();
         for place in places {
             if records.len() == at_most {

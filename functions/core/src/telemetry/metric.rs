@@ -199,6 +199,14 @@ metrics! {
     WebhookFailed: Count by All,
     /// Endpoints that were disabled, because they answered 410 or failed for three days.
     EndpointDisabled: Count by All,
+    /// Actions that the sender said to somebody.
+    Sent: Count by All,
+    /// Actions that the sender holds back for a while, per receive: their channel fails, or is asked too often.
+    SendRetried: Count by All,
+    /// Actions that a channel refused, or that the sender gave up. They are in the actions' dead-letter queue with their reason.
+    SendRefused: Count by All,
+    /// Actions that may have been said or not. They aren't repeated, and are in the actions' dead-letter queue with their reason.
+    SendUncertain: Count by All,
     /// Time to start a function: from its first line until it is ready for its first event.
     ColdStart: Milliseconds by Function,
 }

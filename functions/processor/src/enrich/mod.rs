@@ -1,16 +1,14 @@
 //! "Notify, then fetch": the objects that rules need in addition to the event.
 //!
 //! Promises: objects are fetched only from APIs of the configuration, by HTTPS, bounded in time and size; a container
-//! fetches one version of an object once; a failing API isn't called for a while ([`breaker`]). If an object can't be
+//! fetches one version of an object once; a failing API isn't called for a while ([`Breaker`]). If an object can't be
 //! fetched, the event fails before it is applied: it is retried, and finally dead-lettered. Never: a secret, an
 //! address or a part of an object in a log or a reason.
 
-mod breaker;
 mod credentials;
 pub(crate) mod wanted;
 
 use crate::failure::{FetchError, NotJson};
-use breaker::Breaker;
 use credentials::Credentials;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -18,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_config::limits::{MAX_KEPT_OBJECTS, MAX_OBJECT_BYTES, OBJECT_LIFETIME, OBJECT_TIMEOUT};
 use tidings_config::rules::{Api, IfGone};
 use tidings_config::time::{Clock, Timestamp};
+use tidings_core::breaker::Breaker;
 use tidings_core::ports::{Get, GetError, HttpsGet, SecretStore};
 use wanted::{Version, Wanted};
 

@@ -29,6 +29,13 @@ pub(super) fn whatsapp(glyphs: &Glyphs) -> Out {
     })
 }
 
+/// Google Chat has WhatsApp's signs, and `<…>` for mentions and links: <https://developers.google.com/workspace/chat/format-messages>.
+pub(super) fn google_chat(glyphs: &Glyphs) -> Out {
+    let Out { text, shown } = whatsapp(glyphs);
+    let broken = |text: String| text.replace('<', "<\u{2060}");
+    Out { text: broken(text), shown: broken(shown) }
+}
+
 pub(super) fn messenger(glyphs: &Glyphs) -> Out {
     bare(glyphs, |_| false)
 }

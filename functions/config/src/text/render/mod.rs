@@ -22,8 +22,9 @@ mod telegram;
 
 use super::span::Span;
 use crate::limits::{
-    MAX_DISCORD_TEXT_CHARS, MAX_MESSENGER_TEXT_CHARS, MAX_RENDERED_BYTES, MAX_SLACK_TEXT_CHARS, MAX_SMS_TEXT_CHARS,
-    MAX_TELEGRAM_TEXT_CHARS, MAX_TEXT_CHARS, MAX_WHATSAPP_TEXT_CHARS,
+    MAX_DISCORD_TEXT_CHARS, MAX_INSTAGRAM_TEXT_BYTES, MAX_LINE_TEXT_CHARS, MAX_MESSENGER_TEXT_CHARS, MAX_RENDERED_BYTES,
+    MAX_SLACK_TEXT_CHARS, MAX_SMS_TEXT_CHARS, MAX_TELEGRAM_TEXT_CHARS, MAX_TEXT_CHARS, MAX_VIBER_TEXT_CHARS,
+    MAX_WHATSAPP_TEXT_CHARS,
 };
 use crate::rules::Channel;
 use crate::words;
@@ -67,6 +68,11 @@ pub fn render(spans: &[Span], channel: Option<Channel>) -> Rendered {
         Some(Channel::Messenger) => (chat::messenger, Format::Messenger, Limit::sent(MAX_MESSENGER_TEXT_CHARS, utf16_count)),
         Some(Channel::Discord) => (discord::discord, Format::Markdown, Limit::sent(MAX_DISCORD_TEXT_CHARS, utf16_count)),
         Some(Channel::Telegram) => (telegram::telegram, Format::MarkdownV2, Limit::seen(MAX_TELEGRAM_TEXT_CHARS, utf16_count)),
+        Some(Channel::GoogleChat) => (chat::google_chat, Format::Plain, Limit::sent(MAX_TEXT_CHARS, utf16_count)),
+        Some(Channel::Instagram) => (plain::sms, Format::Plain, Limit::sent(MAX_INSTAGRAM_TEXT_BYTES, str::len)),
+        Some(Channel::Line) => (plain::sms, Format::Plain, Limit::sent(MAX_LINE_TEXT_CHARS, utf16_count)),
+        Some(Channel::Teams) => (plain::sms, Format::Plain, Limit::sent(MAX_TEXT_CHARS, utf16_count)),
+        Some(Channel::Viber) => (chat::whatsapp, Format::Plain, Limit::sent(MAX_VIBER_TEXT_CHARS, utf16_count)),
         Some(Channel::Web) => (html::web, Format::Html, Limit::seen(MAX_TEXT_CHARS, char_count)),
         Some(Channel::Email) => (html::email, Format::Html, Limit::seen(MAX_TEXT_CHARS, char_count)),
     };

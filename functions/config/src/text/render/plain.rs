@@ -13,7 +13,7 @@ pub(super) fn unknown(glyphs: &Glyphs) -> Out {
     out
 }
 
-/// Phones link addresses. A character that breaks a link forces the message out of the GSM-7 alphabet, so it is
+/// Phones link addresses, and so do the clients of other channels that take no markup. A character that breaks a link forces the message out of the GSM-7 alphabet, so it is
 /// inserted only there.
 pub(super) fn sms(glyphs: &Glyphs) -> Out {
     let mut glyphs = glyphs.written_out(|_, _| false);

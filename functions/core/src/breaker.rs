@@ -1,4 +1,4 @@
-//! A circuit breaker for a failing API.
+//! A circuit breaker for a failing API or channel.
 //!
 //! ```text
 //!            BREAKER_FAILURES in a row                BREAKER_PAUSE over
@@ -11,9 +11,9 @@
 use tidings_config::limits::{BREAKER_FAILURES, BREAKER_PAUSE};
 use tidings_config::time::Timestamp;
 
-/// The breaker of one API. Pure: the time is an argument.
+/// The breaker of one API or channel. Pure: the time is an argument.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Breaker {
+pub struct Breaker {
     /// Consecutive failures.
     failures: u32,
     open_until: Option<Timestamp>,
@@ -21,7 +21,7 @@ pub(crate) struct Breaker {
 
 impl Breaker {
     /// Whether a fetch may be tried. After the pause, an open breaker allows a single fetch.
-    pub(crate) fn allows(&mut self, now: Timestamp) -> bool {
+    pub fn allows(&mut self, now: Timestamp) -> bool {
         match self.open_until {
             Some(until) if now < until => false,
             Some(_) => {
@@ -32,12 +32,20 @@ impl Breaker {
         }
     }
 
-    pub(crate) fn answered(&mut self) {
+    /// Opens it without waiting for more failures: the next call would fail as well. Returns whether it was closed.
+    pub fn open(&mut self, now: Timestamp) -> bool {
+        let opens = self.open_until.is_none();
+        self.failures = self.failures.max(BREAKER_FAILURES);
+        self.open_until = Some(now.plus(BREAKER_PAUSE));
+        opens
+    }
+
+    pub fn answered(&mut self) {
         *self = Self::default();
     }
 
     /// Counts a failure. Returns whether it opens the breaker.
-    pub(crate) fn failed(&mut self, now: Timestamp) -> bool {
+    pub fn failed(&mut self, now: Timestamp) -> bool {
         let opens = self.open_until.is_none();
         self.failures += 1;
         if self.failures < BREAKER_FAILURES {
@@ -67,6 +75,15 @@ mod tests {
         }
         assert!(breaker.failed(START), "the last failure opens it");
         assert!(!breaker.allows(START));
+    }
+
+    #[test]
+    fn a_breaker_that_is_opened_at_once_closes_like_any_other() {
+        let mut breaker = Breaker::default();
+        assert!(breaker.open(START) && !breaker.open(START));
+        assert!(!breaker.allows(START) && breaker.allows(START.plus(BREAKER_PAUSE)));
+        breaker.answered();
+        assert!(breaker.allows(START) && !breaker.failed(START));
     }
 
     #[test]
