@@ -20,14 +20,13 @@ def main():
         *box("store", "queue", 258, 66, 152, 84, "Actions queue", "FIFO, in order of", "the conversation"),
         *box("ours", "function", 500, 66, 160, 84, "Sender", "says each action once,", "in order"),
         *box("store", "queue", 258, 210, 152, 84, "Published", "committed events", "and actions"),
-        *box("ours", "function", 500, 210, 160, 84, "Publisher", "a delivery for each", "endpoint and sink"),
+        *box("ours", "function", 500, 210, 160, 84, "Publisher", "a delivery for each", "endpoint"),
         *box("store", "table", 258, 382, 152, 84, "Feed", "numbered items,", "kept 24 hours"),
-        *box("ours", "function", 500, 382, 160, 84, "Reader", "status, SSE, WebSocket,", "resumes by number"),
+        *box("ours", "function", 500, 382, 160, 84, "Reader", "status, events (SSE),", "resumes by number"),
         # Whom it reaches.
         *box("outside", "people", 926, 44, 258, 62, "Your bot", "takes actions from the queue itself"),
         *box("outside", "people", 926, 118, 258, 62, "People", "Slack, WhatsApp, Telegram, e-mail, …"),
         *box("outside", "door", 926, 198, 258, 62, "Others' servers", "outbound webhooks, signed"),
-        *box("outside", "door", 926, 272, 258, 62, "Your systems", "EventBridge, SNS, Kinesis, Kafka, …"),
         *box("outside", "people", 926, 382, 258, 84, "Browsers and apps", "a status page, a web chat,", "answers as they are written"),
         *arrow("M110 193V108H254", "actions", 118, 156, "start"),
         *arrow("M184 252H254", "events", 219, 242),
@@ -37,9 +36,8 @@ def main():
         *arrow("M410 424H496", "Feed=true", 453, 414),
         *arrow("M334 66V54H896V66H922", "Sender=false", 700, 50),
         *arrow("M660 120H896V149H922", "channels", 778, 110),
-        *arrow("M660 236H896V229H922", "webhooks", 778, 226),
-        *arrow("M660 272H896V303H922", "sinks", 778, 290),
-        *arrow("M660 424H922", "SSE, WebSocket", 778, 414),
+        *arrow("M660 252H896V229H922", "webhooks", 778, 242),
+        *arrow("M660 424H922", "SSE", 778, 414),
         text(34, 510, "What can't be sent ends in a dead-letter queue or in a log of attempts, with its reason; nothing waits for anything else.", "soft"),
     ]
     Path(sys.argv[1]).write_text(document(WIDE, HIGH, "Tidings: the ways out", STYLE, parts))
