@@ -27,7 +27,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
         ("Receiver", ReceiverSettings::VARIABLES),
         ("Processor", ProcessorSettings::VARIABLES),
         ("Reader", ReaderSettings::VARIABLES),
-        ("Publisher", PublisherSettings::VARIABLES),
+        ("PublisherFunction", PublisherSettings::VARIABLES),
         ("FeedReader", FeedSettings::VARIABLES),
         ("SenderFunction", SenderSettings::VARIABLES),
     ] {
@@ -285,7 +285,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         ("Receiver", "ReceiverRole", &receiver[..]),
         ("Processor", "ProcessorRole", &processor[..]),
         ("Reader", "ReaderRole", &reader[..]),
-        ("Publisher", "PublisherRole", &publisher[..]),
+        ("PublisherFunction", "PublisherRole", &publisher[..]),
         ("FeedReader", "FeedRole", &feed[..]),
         ("SenderFunction", "SenderRole", &sender[..]),
     ] {
@@ -358,14 +358,14 @@ fn the_publisher_is_off_by_default_and_what_it_has_is_what_its_code_expects() {
     );
     for queue in ["PublishedQueue", "DeliveriesQueue"] {
         let visibility = template.number(queue, "/VisibilityTimeout");
-        assert!(visibility >= 6 * template.number("Publisher", "/Timeout"), "{queue}: as AWS asks for");
+        assert!(visibility >= 6 * template.number("PublisherFunction", "/Timeout"), "{queue}: as AWS asks for");
         assert!(visibility > webhooks::ATTEMPT_LEASE.as_secs(), "{queue}: an attempt that was lost is seen at the next receive");
         assert!(template.number(queue, "/RedrivePolicy/maxReceiveCount") >= 5);
     }
     for source in ["PublishedSource", "DeliveriesSource"] {
         assert_eq!(template.property(source, "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
     }
-    let timeout = template.number("Publisher", "/Timeout");
+    let timeout = template.number("PublisherFunction", "/Timeout");
     let attempt = webhooks::ATTEMPT_TIMEOUT + webhooks::BATCH_RESERVE + 4 * OPERATION_TIMEOUT;
     assert!(timeout > attempt.as_secs(), "an attempt fits into {timeout} s with its reads and writes");
     assert_eq!(
@@ -458,7 +458,7 @@ fn traces_are_off_unless_they_are_asked_for() {
         ("Receiver", "ReceiverRole"),
         ("Processor", "ProcessorRole"),
         ("Reader", "ReaderRole"),
-        ("Publisher", "PublisherRole"),
+        ("PublisherFunction", "PublisherRole"),
         ("SenderFunction", "SenderRole"),
         ("FeedReader", "FeedRole"),
     ] {
@@ -475,7 +475,7 @@ fn traces_are_off_unless_they_are_asked_for() {
 #[test]
 fn lambda_logs_only_failures() {
     let template = Template::read();
-    for function in ["Receiver", "Processor", "Reader", "Publisher", "SenderFunction", "FeedReader"] {
+    for function in ["Receiver", "Processor", "Reader", "PublisherFunction", "SenderFunction", "FeedReader"] {
         assert_eq!(template.text(function, "/LoggingConfig/SystemLogLevel"), "WARN", "{function}");
         assert_eq!(template.text(function, "/LoggingConfig/ApplicationLogLevel"), "TRACE", "{function}: RUST_LOG is the filter");
     }
@@ -818,4 +818,14 @@ fn the_link_that_the_docs_show_is_the_contract() {
     let docs = std::fs::read_to_string(root.join("docs/links.md")).unwrap();
     let golden = std::fs::read_to_string(root.join("events/contract/link-v1.json")).unwrap();
     assert!(docs.contains(&golden), "docs/links.md shows another message than events/contract/link-v1.json");
+}
+
+/// CloudFormation refuses a template in which a parameter and a resource have one name.
+#[test]
+fn no_resource_has_the_name_of_a_parameter() {
+    let template = Template::read();
+    let parameters = template.parameters();
+    let twice: Vec<&String> =
+        template.resources().map(|(name, _)| name).filter(|name| parameters.contains(name.as_str())).collect();
+    assert!(twice.is_empty(), "{twice:?}");
 }

@@ -15,7 +15,7 @@ PROFILE := $(if $(filter debug,$(SAM_BUILD_MODE)),,--release)
 build-Receiver: FUNCTION = receiver
 build-Processor: FUNCTION = processor
 
-build-Publisher: FUNCTION = publisher
+build-PublisherFunction: FUNCTION = publisher
 
 # The feed is the same program: its environment says what it is.
 build-Reader build-FeedReader: FUNCTION = reader
@@ -27,6 +27,6 @@ BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PRO
 build-Reader build-FeedReader:
 	$(BINARY)
 
-build-Receiver build-Processor build-Publisher build-SenderFunction:
+build-Receiver build-Processor build-PublisherFunction build-SenderFunction:
 	$(BINARY)
 	cd "$(ROOT)" && $(TIDINGS) build --project "$(PROJECT)" --out "$(ARTIFACTS_DIR)"
