@@ -625,8 +625,14 @@ fn the_operators_key_encrypts_all_stored_data() {
     }
     assert_eq!(kept, 11 + 6 + 7 + 8, "queues, tables, groups of logs, secrets");
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
-    let functions =
-        [("Receiver", &both), ("Processor", &both), ("Publisher", &both), ("Sender", &both), ("Reader", &decrypts), ("Feed", &decrypts)];
+    let functions = [
+        ("Receiver", &both),
+        ("Processor", &both),
+        ("Publisher", &both),
+        ("Sender", &both),
+        ("Reader", &decrypts),
+        ("Feed", &decrypts),
+    ];
     for (function, may) in functions {
         let policy = format!("{function}KeyPolicy");
         assert_eq!(template.text(&policy, "/RoleName"), format!("{function}Role"));
@@ -640,7 +646,7 @@ fn the_operators_key_encrypts_all_stored_data() {
 fn logs_have_a_retention_and_a_dead_letter_has_an_alarm() {
     let template = Template::read();
     let groups: Vec<_> = template.resources().filter(|(_, r)| r["Type"] == "AWS::Logs::LogGroup").collect();
-    assert_eq!(groups.len(), 5);
+    assert_eq!(groups.len(), 7);
     assert!(groups.iter().all(|(_, group)| group["Properties"]["RetentionInDays"] == "LogRetentionDays"));
     assert_eq!(template.text("DeadLetterAlarm", "/MetricName"), "ApproximateNumberOfMessagesVisible");
 }

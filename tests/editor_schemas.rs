@@ -23,15 +23,13 @@ fn sources() -> Value {
 
 #[test]
 fn the_committed_schemas_are_those_of_the_types() {
-    for (name, schema) in
-        [
-            ("sources", sources()),
-            ("rules", rules_schema()),
-            ("channels", channels_schema()),
-            ("provider", provider_schema()),
-            ("endpoints", endpoints_schema()),
-        ]
-    {
+    for (name, schema) in [
+        ("sources", sources()),
+        ("rules", rules_schema()),
+        ("channels", channels_schema()),
+        ("provider", provider_schema()),
+        ("endpoints", endpoints_schema()),
+    ] {
         assert!(jsonschema::draft7::meta::is_valid(&schema), "{name}");
         check(&format!("infra/editor/{name}.schema.json"), &format!("{schema:#}\n"));
     }

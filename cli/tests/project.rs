@@ -264,12 +264,18 @@ fn build_makes_a_package_of_each_function_of_a_release() {
     folder.write("release/receiver/bootstrap", "the receiver");
     folder.write("release/processor/bootstrap", "the processor");
     folder.write("release/reader/bootstrap", "the reader");
+    folder.write("release/publisher/bootstrap", "the publisher");
+    folder.write("release/sender/bootstrap", "the sender");
     let built = folder.run(&["build", "--functions", "release"]);
     assert_eq!(built.status.code(), Some(0), "{}", said(&built));
     let read = |path: &str| fs::read_to_string(folder.0.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     assert_eq!([read("build/receiver/bootstrap"), read("build/processor/bootstrap")], ["the receiver", "the processor"]);
     assert_eq!(read("build/receiver/tidings.json"), read("build/processor/tidings.json"));
     assert_eq!(read("build/reader/bootstrap"), "the reader");
+    for function in ["publisher", "sender"] {
+        assert_eq!(read(&format!("build/{function}/bootstrap")), format!("the {function}"));
+        assert_eq!(read(&format!("build/{function}/tidings.json")), read("build/receiver/tidings.json"));
+    }
     assert!(!folder.0.join("build/reader/tidings.json").exists(), "it reads contexts alone");
 }
 

@@ -46,6 +46,7 @@ class Deployed:
     """A stack of the translated template with these parameters; the others have their defaults."""
 
     def __init__(self, template, given):
+        self.known = {}
         self.template, self.mappings, self.conditions = template, template["Mappings"], template["Conditions"]
         self.parameters = {name: given.get(name, parameter.get("Default")) for name, parameter in template["Parameters"].items()}
         unknown = set(given) - set(template["Parameters"])
@@ -67,7 +68,9 @@ class Deployed:
         return {n: r for n, r in self.template[part].items() if "Condition" not in r or self.holds(r["Condition"])}
 
     def holds(self, condition):
-        return self.truth(self.conditions[condition])
+        if condition not in self.known:
+            self.known[condition] = self.truth(self.conditions[condition])
+        return self.known[condition]
 
     def truth(self, condition):
         (function, arguments), = condition.items()

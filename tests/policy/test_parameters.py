@@ -34,8 +34,8 @@ CHOICES = {
     "CreateDashboard": ["false", "true"],
     "Tracing": ["PassThrough", "Active"],
 }
-# Those that add a property to a resource, and name no other.
-PROPERTIES = ("ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites")
+# Those that add a property or a permission, and name no other.
+PROPERTIES = ("ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites", "SenderEmailIdentityArn")
 # What is only a number or a text in a property.
 PLAIN = {
     "Architecture", "ReceiverMemoryMb", "ProcessorMemoryMb", "ProcessorMaxConcurrency", "ThrottleRateLimit", "ThrottleBurstLimit",
@@ -105,7 +105,7 @@ class Parameters(unittest.TestCase):
                 self.assertFalse(missing, f"{name} of {one.parameters}")
             seen += 1
         # All but those with a read API or a feed, and a function URL.
-        self.assertEqual(seen, 2 ** 12 * (3 * 2 + 1))
+        self.assertEqual(seen, 2 ** 11 * (3 * 2 + 1))
 
     def test_a_read_api_behind_a_function_url_is_refused_with_what_to_do(self):
         for route in ({"ContextApi": "token"}, {"Feed": "true"}):

@@ -1,7 +1,8 @@
 //! The files of a project: `sources.yaml`, `rules.yaml`, `schemas/` and, if there are any, `endpoints.yaml` and `channels.yaml`.
 
 use super::{
-    Report, file_sha256, read_channels, read_endpoints, read_event_schemas, read_rules, read_source_names, read_sources_of_presets,
+    Report, file_sha256, read_channels, read_endpoints, read_event_schemas, read_rules, read_source_names,
+    read_sources_of_presets,
 };
 use std::collections::BTreeMap;
 use tidings_config::endpoint::Endpoint;
@@ -78,8 +79,7 @@ impl ProjectFiles {
 
     /// Reads everything. Problems of all files are reported together.
     pub fn read(&self) -> Result<Configuration, Report> {
-        let read =
-            (self.read_sources(), self.read_rules(), self.read_schemas(), self.read_endpoints(), self.read_channels());
+        let read = (self.read_sources(), self.read_rules(), self.read_schemas(), self.read_endpoints(), self.read_channels());
         match read {
             (Ok(sources), Ok(rules), Ok(schemas), Ok(endpoints), Ok(channels)) => {
                 Ok(Configuration { sources, rules, schemas, endpoints, channels, files: self.hashes() })

@@ -275,7 +275,8 @@ mod tests {
             headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect();
         let delivery = Delivery { method: "POST".into(), query: query.into(), headers, body: body.as_bytes().to_vec().into() };
         let requests = crate::dev::requests::Requests::new(Timestamp::from_unix_ms(0));
-        let answered = Answered { response: lambda_http::Response::new(lambda_http::Body::Empty), refusal: None, is_authentic: false };
+        let answered =
+            Answered { response: lambda_http::Response::new(lambda_http::Body::Empty), refusal: None, is_authentic: false };
         requests.add((Timestamp::from_unix_ms(0), Duration::ZERO), "/webhooks/x".to_owned(), delivery, Vec::new(), &answered);
         requests.all().remove(0)
     }

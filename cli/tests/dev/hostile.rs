@@ -216,6 +216,7 @@ fn no_command_writes_text_of_others_raw() {
     let mut driven = CommandRuns::new("hostile");
     let dev = Dev::start(&["--keep-events"]);
     live(&mut driven, &dev);
+    endpoints(&mut driven, &dev);
     files(&mut driven, &dev);
     stack(&mut driven, &dev);
     answers(&mut driven);
@@ -230,6 +231,19 @@ fn no_command_writes_text_of_others_raw() {
     }
     let driven = std::mem::take(&mut driven.commands);
     assert!(all.is_subset(&driven), "not tried with hostile text: {:?}", all.difference(&driven).collect::<Vec<_>>());
+}
+
+/// Endpoints that nobody has, and one that says hostile things of itself.
+fn endpoints(driven: &mut CommandRuns, dev: &Dev) {
+    let at = ["--endpoint-url", dev.dynamodb()];
+    let add = ["endpoints", "add", "https://example.com/hooks", "--event", "order.*"];
+    driven.both(2, &[&add[..], &["--description", HOSTILE], &at[..]].concat());
+    driven.both(2, &[&["endpoints", "add", HOSTILE, "--event", HOSTILE], &at[..]].concat());
+    for command in ["attempts", "disable", "enable", "remove", "retry", "rotate", "show", "test"] {
+        driven.both(2, &[&["endpoints", command, HOSTILE], &at[..]].concat());
+    }
+    driven.both(2, &[&["endpoints", "list"], &at[..]].concat());
+    driven.both(2, &[&["dlq", "actions", "--reason", HOSTILE], &at[..]].concat());
 }
 
 /// A provider's list with hostile entries, and one that is an error.

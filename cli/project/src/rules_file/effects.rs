@@ -11,7 +11,9 @@ use serde_saphyr::Location;
 use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
 use tidings_config::limits::{MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE};
-use tidings_config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, RESULT_TYPE, Span, ValueEffect, is_name};
+use tidings_config::rules::{
+    Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, RESULT_TYPE, Span, ValueEffect, is_name,
+};
 use tidings_config::schema::Either;
 use tidings_expressions::Scope;
 

@@ -14,7 +14,7 @@ use tidings_config::endpoint::EndpointId;
 use tidings_core::ports::SecretStore;
 
 #[derive(Debug, Args)]
-#[command(after_help = "The secret goes to whoever runs the endpoint, and to nobody else.\n\nExamples:\n  \
+#[command(after_help = "The secret is for the operator of the endpoint, and for nobody else.\n\nExamples:\n  \
         tidings endpoints show ep_crm --stack tidings\n  \
         tidings endpoints show ep_crm --secret --stack tidings")]
 pub struct EndpointsShow {

@@ -15,8 +15,8 @@ use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::manual::ManualChange;
-use tidings_core::stored_event::StoredEvent;
 use tidings_core::send::{SendRecord, SendState};
+use tidings_core::stored_event::StoredEvent;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \

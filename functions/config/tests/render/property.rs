@@ -400,7 +400,6 @@ fn cases() -> u32 {
 }
 
 channels! {
-    google_chat_shows_what_the_spans_say: GoogleChat,
     line_shows_what_the_spans_say: Line,
     viber_shows_what_the_spans_say: Viber,
     discord_shows_what_the_spans_say: Discord,

@@ -30,6 +30,7 @@ pub(super) fn whatsapp(glyphs: &Glyphs) -> Out {
 }
 
 /// Google Chat has WhatsApp's signs, and `<…>` for mentions and links: <https://developers.google.com/workspace/chat/format-messages>.
+/// A `<` beside a sign may show the sign: the broken `<` comes after the signs were placed.
 pub(super) fn google_chat(glyphs: &Glyphs) -> Out {
     let Out { text, shown } = whatsapp(glyphs);
     let broken = |text: String| text.replace('<', "<\u{2060}");
