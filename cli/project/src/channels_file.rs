@@ -69,7 +69,7 @@ fn configured(checker: &mut Checker<'_>, name: String, entry: Spanned<Option<Cha
 fn texts(checker: &mut Checker<'_>, name: &str, entry: ChannelEntry) -> BTreeMap<String, Spanned<String>> {
     let text = |(field, Spanned { value, referenced }): (String, Spanned<Value>)| match value {
         Value::String(value) => Some((field, Spanned { value, referenced })),
-        other => {
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
             checker.problem(referenced, format!("channel {name:?}: {field} is {other}, allowed: a text, in quotes"));
             None
         }

@@ -8,11 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// The lines of a request's head, and its body.
+type Got = (Vec<String>, String);
+
 /// A server on this machine: it answers each POST with the status that is set, and keeps what it got.
 struct Server {
     url: String,
     status: Arc<Mutex<u16>>,
-    got: Arc<Mutex<Vec<(Vec<String>, String)>>>,
+    got: Arc<Mutex<Vec<Got>>>,
 }
 
 impl Server {
@@ -40,12 +43,12 @@ impl Server {
         server
     }
 
-    fn got(&self) -> Vec<(Vec<String>, String)> {
+    fn got(&self) -> Vec<Got> {
         self.got.lock().expect("no panic").clone()
     }
 
     /// What it got, once there are so many.
-    fn wait_for(&self, number: usize) -> Vec<(Vec<String>, String)> {
+    fn wait_for(&self, number: usize) -> Vec<Got> {
         let until = Instant::now() + Duration::from_secs(20);
         while self.got().len() < number {
             assert!(Instant::now() < until, "{} of {number}", self.got().len());

@@ -142,7 +142,9 @@ impl TryFrom<BTreeMap<String, Value>> for When {
 fn places(name: &str, value: Value) -> Result<Vec<Place>, String> {
     let texts = one_or_many(value).into_iter().map(|value| match value {
         Value::String(text) => Place::parse(&text).map_err(|error: PlaceError| error.to_string()),
-        other => Err(format!("`{name}` has {other}, allowed: places, as in [\"data.template\"]")),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            Err(format!("`{name}` has {other}, allowed: places, as in [\"data.template\"]"))
+        }
     });
     texts.collect()
 }
@@ -151,7 +153,7 @@ fn places(name: &str, value: Value) -> Result<Vec<Place>, String> {
 pub(crate) fn one_or_many(value: Value) -> Vec<Value> {
     match value {
         Value::Array(list) => list,
-        one => vec![one],
+        one @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => vec![one],
     }
 }
 

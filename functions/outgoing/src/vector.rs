@@ -121,7 +121,7 @@ impl Vector {
         let to = channel.recipient(&name).ok_or_else(|| format!("{name:?} has none of the forms of `conversation`"))?;
         let secret = self.secret.clone().map(|secret| match &secret {
             Value::String(text) => serde_json::from_str(text).ok().filter(Value::is_object).unwrap_or(secret),
-            _ => secret,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => secret,
         });
         let id = text(&action, "id").unwrap_or_default();
         let values = Values {

@@ -77,7 +77,7 @@ impl Sender {
                     self.blamed(&say, blame).await;
                     if is_too_old { Prepared::refused(given_up(&reason)) } else { Prepared::Later(Later { reason, blame }) }
                 }
-                prepared => prepared,
+                prepared @ (Prepared::Ready(_) | Prepared::Refused { .. }) => prepared,
             },
         };
         let remembered = match &prepared {

@@ -302,7 +302,14 @@ fn holds(spans: &[Span], channel: Channel) -> Result<(), TestCaseError> {
         _ if takes_no_labels(channel) => vec![0],
         Channel::Slack | Channel::Telegram | Channel::Web | Channel::Email => vec![u32::MAX],
         Channel::Discord => (0..8).collect(),
-        _ => unreachable!("a channel without labels"),
+        Channel::Whatsapp
+        | Channel::Messenger
+        | Channel::Sms
+        | Channel::Instagram
+        | Channel::Line
+        | Channel::Teams
+        | Channel::Viber
+        | Channel::GoogleChat => unreachable!("a channel without labels"),
     };
     for shown in readings(written, channel)? {
         let shown = normal(shown, reads_lines(channel));

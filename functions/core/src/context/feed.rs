@@ -204,7 +204,7 @@ impl Feed {
     fn forget(&mut self, now: Timestamp) {
         let least = number_at(now.minus(FEED_KEPT));
         let gone = self.recent.partition_point(|update| update.n < least);
-        if let Some(last) = self.recent.drain(..gone).last() {
+        if let Some(last) = self.recent.drain(..gone).next_back() {
             self.before = last.n;
         }
     }

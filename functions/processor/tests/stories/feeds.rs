@@ -27,7 +27,14 @@ fn read(store: &MemoryStore, name: &str, after: u64) -> FeedRead {
             }
             Content::FeedPage(page) if page.updates.last().is_some_and(|last| last.n > after) => read.pages.push(page),
             Content::Feed(feed) => read.head = Some(feed),
-            _ => {}
+            Content::Deferred(_)
+            | Content::Deliveries(_)
+            | Content::Facts(_)
+            | Content::FeedPage(_)
+            | Content::Join(_)
+            | Content::Link(_)
+            | Content::Outbox(_)
+            | Content::OutboxPage(_) => {}
         }
     }
     read
