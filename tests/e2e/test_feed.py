@@ -53,7 +53,7 @@ def test_a_stack_has_no_feed_unless_it_is_asked_for(stack):
     assert stack.http("GET", ANN, {"Authorization": f"Bearer {token()}"}).status == 404
 
 
-def test_a_viewer_follows_a_conversation_and_nobody_without_a_token(with_feed, tidings, corpus):
+def test_a_viewer_follows_a_conversation_and_nobody_without_a_token(with_feed, tidings):
     stack = with_feed
 
     def ask(given, **headers):
@@ -63,7 +63,7 @@ def test_a_viewer_follows_a_conversation_and_nobody_without_a_token(with_feed, t
     keys = json.dumps({"bot": KEY})
     stack.client("secretsmanager").put_secret_value(SecretId=stack.outputs["FeedSecretArn"], SecretString=keys)
     stack.restart("FeedReader")
-    assert stack.send(tidings.sign(corpus.plain)).status == 202
+    assert stack.send(tidings.sign("orders-delivered-early")).status == 202
     stack.settle()
     seen = events(ask(token()))
     assert "context" in [kind for _, kind in seen], seen
