@@ -1,6 +1,6 @@
 //! One delivery of many events: each is claimed on its own, they are sent in batches, and the reply is for all.
 
-use crate::crashing::{Side, crashing, send_or_die};
+use crate::crashing::{crashing, send_or_die};
 use crate::support::{DUPLICATE, Harness, TAKEN, TRY_AGAIN, secrets, statuses};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use tidings_config::limits::{MAX_BATCH_BYTES, MAX_BODY_BYTES};
 use tidings_core::claim::ClaimState;
 use tidings_core::memory::log::lines_with;
-use tidings_core::memory::{Call, Fault, MemoryQueue};
+use tidings_core::memory::{Call, Fault, MemoryQueue, Side};
 use tidings_core::ports::{EventQueue, Unavailable};
 use tidings_core::trace::Trace;
 use tidings_events::SignedRequest;

@@ -1,6 +1,6 @@
 //! The windows of the claim protocol: wherever something fails or dies, the event is durable or asked for again.
 
-use crate::crashing::{Side, crashing, send_or_die};
+use crate::crashing::{crashing, send_or_die};
 use crate::support::{ACCEPTED, DUPLICATE, Harness, TAKEN, TRY_AGAIN, order, secrets, statuses};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tidings_core::claim::decide::Committed;
 use tidings_core::claim::{ClaimKey, ClaimState, Sha256Hex};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::log::{counted, lines_with};
-use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore, noted};
+use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore, Side, noted};
 use tidings_core::ports::{ContextStore, DeadLetter, DeadLettered, EventQueue, Unavailable};
 use tidings_core::telemetry::Metric;
 use tidings_core::trace::Trace;

@@ -1,13 +1,12 @@
 //! A sender dies at each call, on each side of its effect. With a key each action is said once; without one it is said once,
 //! or it is uncertain and in the dead-letter queue.
 
-use crate::crashing::Side;
 use crate::world::{World, notify};
 use futures::FutureExt;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tidings_config::limits::SENDING_LEASE;
-use tidings_core::memory::{Call, Fault};
+use tidings_core::memory::{Call, Fault, Side};
 use tidings_core::send::SendState;
 
 /// Runs a batch, in which the sender may die. Returns whether it did.

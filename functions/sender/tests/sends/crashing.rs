@@ -1,53 +1,14 @@
-//! A sender that dies at a call: it never gets the answer, and nothing after it is done.
+//! A sender that dies at a call.
 
 use async_trait::async_trait;
-use std::future::pending;
-use std::sync::{Arc, Mutex};
-use tidings_core::memory::{MemoryCalls, MemoryForwards, MemoryQueue, MemorySecrets, MemorySends};
+use std::sync::Arc;
+use tidings_core::memory::{Life, MemoryCalls, MemoryForwards, MemoryQueue, MemorySecrets, MemorySends};
 use tidings_core::ports::{
     Answered, Call, CallError, ForwardQueue, Forwarded, Hide, HttpsCall, MessageVisibility, SecretStore, SendStore, Unavailable,
     Wrote,
 };
 use tidings_core::send::SendRecord;
 use zeroize::Zeroizing;
-
-/// On which side of a call's effect it dies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Before,
-    After,
-}
-
-/// How many calls it still makes, and on which side of the next one it dies. `None`: it lives.
-#[derive(Debug, Default)]
-pub(crate) struct Life(Mutex<Option<(u32, Side)>>);
-
-impl Life {
-    pub(crate) fn ends_at(&self, call: u32, side: Side) {
-        *self.0.lock().unwrap() = Some((call, side));
-    }
-
-    /// It lives on. Returns whether it would have died later.
-    pub(crate) fn goes_on(&self) -> bool {
-        self.0.lock().unwrap().take().is_some()
-    }
-
-    fn next(&self) -> Option<Side> {
-        let mut life = self.0.lock().unwrap();
-        match &mut *life {
-            None => None,
-            Some((0, side)) => {
-                let side = *side;
-                *life = None;
-                Some(side)
-            }
-            Some((calls, _)) => {
-                *calls -= 1;
-                None
-            }
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Crashing<T> {
@@ -61,18 +22,9 @@ impl<T> Crashing<T> {
     }
 
     async fn live<R>(&self, effect: impl Future<Output = R>) -> R {
-        match self.life.next() {
-            None => {
-                // Others may run between two calls.
-                tokio::task::yield_now().await;
-                effect.await
-            }
-            Some(Side::Before) => pending().await,
-            Some(Side::After) => {
-                effect.await;
-                pending().await
-            }
-        }
+        // Others may run between two calls.
+        tokio::task::yield_now().await;
+        self.life.makes(effect).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! A sender with queues, a table and a provider in memory, on one clock.
 
-use crate::crashing::{Crashing, Life};
+use crate::crashing::Crashing;
 use sender::{Ports, Sender};
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tidings_config::limits::{SENDER_RECEIVES, SENDER_TIMEOUT};
 use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::Sha256Hex;
-use tidings_core::memory::{Faults, ManualClock, MemoryCalls, MemoryForwards, MemoryQueue, MemorySecrets, MemorySends};
+use tidings_core::memory::{Faults, Life, ManualClock, MemoryCalls, MemoryForwards, MemoryQueue, MemorySecrets, MemorySends};
 use tidings_core::ports::{Answered, Call, CallError, Forwarded};
 use tidings_core::send::{SendRecord, SendState};
 use tidings_outgoing::{ChannelFile, ConfiguredChannel};
