@@ -11,7 +11,7 @@ use crate::processor::Processor;
 use crate::report::{Answer, End, Processed, Then, trace};
 use crate::schema;
 use crate::settle::settle;
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsMessage};
 use futures::FutureExt;
 use futures::future::join_all;
 use std::collections::BTreeMap;
@@ -78,14 +78,7 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
     kept.append(&mut turns.postponed);
 
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = kept
-        .into_iter()
-        .map(|message_id| {
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = message_id;
-            failure
-        })
-        .collect();
+    response.set_failures(kept);
     response
 }
 

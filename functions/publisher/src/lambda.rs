@@ -8,7 +8,7 @@ use crate::limits::BATCH_RESERVE;
 use crate::publisher::Publisher;
 use crate::schedule::Verdict;
 use crate::sweep::SweepError;
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsMessage};
 use futures::FutureExt;
 use futures::future::join_all;
 use serde::Deserialize;
@@ -68,15 +68,7 @@ impl Publisher {
         let until = Instant::now() + time_left.saturating_sub(BATCH_RESERVE);
         let handled = join_all(messages.into_iter().map(|message| one(self, message, until))).await;
         let mut response = SqsBatchResponse::default();
-        response.batch_item_failures = handled
-            .into_iter()
-            .flatten()
-            .map(|id| {
-                let mut failure = BatchItemFailure::default();
-                failure.item_identifier = id;
-                failure
-            })
-            .collect();
+        response.set_failures(handled.into_iter().flatten());
         telemetry::flush(self.clock.now());
         response
     }
