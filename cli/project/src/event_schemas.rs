@@ -21,7 +21,7 @@ pub fn read_event_schemas(files: &[(String, String)], sources: &[String]) -> Res
         }
     }
     if let Some((file, _)) = files.get(MAX_SCHEMAS) {
-        report.0.push(at(file, "", 0, format!("{} schemas, allowed: {MAX_SCHEMAS}", files.len())));
+        report.0.push(Diagnostic::at(file, "", 0, format!("{} schemas, allowed: {MAX_SCHEMAS}", files.len())));
     }
     if report.0.is_empty() { Ok(schemas) } else { Err(report) }
 }
@@ -30,7 +30,7 @@ pub fn read_event_schemas(files: &[(String, String)], sources: &[String]) -> Res
 pub fn read_event_schema(file: &str, text: &str, sources: &[String]) -> Result<EventSchema, Report> {
     // Some editors begin a file with a byte order mark, which JSON doesn't have.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let problem = |offset: usize, message: String| Report(vec![at(file, text, offset, message)]);
+    let problem = |offset: usize, message: String| Report(vec![Diagnostic::at(file, text, offset, message)]);
     let parts: Vec<&str> = file.rsplit(['/', '\\']).collect();
     let [name, event_type, source, ..] = parts[..] else {
         return Err(problem(0, "a schema's path is {source}/{type}/{version}.json".to_owned()));
@@ -69,14 +69,7 @@ pub fn read_event_schema(file: &str, text: &str, sources: &[String]) -> Result<E
 
 fn told(file: &str, text: &str, Problem { at: pointer, message, seen }: Problem) -> Diagnostic {
     let hint = seen.map(|(seen, allowed)| did_you_mean(&seen, allowed.iter().copied())).unwrap_or_default();
-    at(file, text, offset(text, &pointer), format!("{message}{hint}"))
-}
-
-fn at(file: &str, text: &str, offset: usize, message: String) -> Diagnostic {
-    let before = &text[..offset.min(text.len())];
-    let line = 1 + before.matches('\n').count() as u64;
-    let column = 1 + before.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u64;
-    Diagnostic { file: file.to_owned(), line, column, message }
+    Diagnostic::at(file, text, offset(text, &pointer), format!("{message}{hint}"))
 }
 
 /// The offset of the value at a JSON pointer. If it doesn't exist: the offset of the deepest existing part.

@@ -4,6 +4,7 @@
 pub mod artefact;
 mod channels;
 mod channels_file;
+mod data_files;
 mod endpoints_file;
 mod event_schemas;
 pub mod limits;
@@ -46,6 +47,16 @@ pub struct Diagnostic {
     pub line: u64,
     pub column: u64,
     pub message: String,
+}
+
+impl Diagnostic {
+    /// A problem at this byte of a file's text.
+    pub(crate) fn at(file: &str, text: &str, offset: usize, message: String) -> Self {
+        let before = &text[..offset.min(text.len())];
+        let line = 1 + before.matches('\n').count() as u64;
+        let column = 1 + before.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u64;
+        Self { file: file.to_owned(), line, column, message }
+    }
 }
 
 /// All problems of a file.

@@ -1,36 +1,23 @@
 //! The presets of `functions/receiver/providers/`, embedded in the program. A preset is parsed at its first use.
 
+use super::data_files::DataFiles;
 use super::read_provider;
 use include_dir::{Dir, include_dir};
-use std::collections::BTreeMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 use tidings_config::provider::Provider;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../functions/receiver/providers");
 
-struct Preset {
-    file: &'static str,
-    text: &'static str,
-    read: OnceLock<Provider>,
-}
-
-static PRESETS: LazyLock<BTreeMap<&'static str, Preset>> = LazyLock::new(|| {
-    let preset = |file: &'static include_dir::File<'_>| {
-        let (path, text) = (file.path().to_str()?, file.contents_utf8()?);
-        Some((path.strip_suffix(".toml")?, Preset { file: path, text, read: OnceLock::new() }))
-    };
-    FILES.files().filter_map(preset).collect()
-});
+static PRESETS: LazyLock<DataFiles<Provider>> = LazyLock::new(|| DataFiles::of(&FILES));
 
 /// The names of all presets, in order.
 pub fn preset_names() -> impl Iterator<Item = &'static str> {
-    PRESETS.keys().copied()
+    PRESETS.names()
 }
 
 /// The preset of this name.
 pub fn preset(name: &str) -> Option<&'static Provider> {
-    let Preset { file, text, read } = PRESETS.get(name)?;
-    Some(read.get_or_init(|| read_provider(file, text).unwrap_or_else(|report| panic!("a test reads every preset: {report}"))))
+    PRESETS.get(name, read_provider)
 }
 
 /// All presets, in the order of their names.
@@ -41,22 +28,13 @@ pub fn presets() -> Vec<Provider> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
-    /// `include_dir` doesn't see a new file. If this fails, touch this file and build again.
     #[test]
     fn every_file_of_the_presets_folder_is_embedded_and_valid() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/receiver/providers");
-        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        let mut names: Vec<String> = paths
-            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
-            .collect();
-        names.sort();
-        assert_eq!(names, preset_names().collect::<Vec<_>>());
-        for (name, Preset { file, text, .. }) in PRESETS.iter() {
-            let provider = read_provider(file, text).unwrap_or_else(|report| panic!("{report}"));
-            assert_eq!(provider.name, *name);
+        PRESETS.expect_those_of("../../functions/receiver/providers");
+        for (name, file) in PRESETS.all() {
+            let provider = read_provider(file.path, file.text).unwrap_or_else(|report| panic!("{report}"));
+            assert_eq!(provider.name, name);
         }
     }
 }

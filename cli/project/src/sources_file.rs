@@ -68,12 +68,7 @@ const ASYNC: &str = "async";
 
 /// Reads a provider's data file.
 pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
-    let at = |offset: usize, message: String| {
-        let before = &text[..offset.min(text.len())];
-        let line = 1 + before.matches('\n').count() as u64;
-        let column = 1 + before.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u64;
-        Diagnostic { file: file.to_owned(), line, column, message }
-    };
+    let at = |offset: usize, message: String| Diagnostic::at(file, text, offset, message);
     let provider: Provider = toml::from_str(text)
         .map_err(|error| Report(vec![at(error.span().map_or(0, |s| s.start), error.message().to_owned())]))?;
 
