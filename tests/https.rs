@@ -7,19 +7,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Redirect;
 use axum::routing::get;
 use futures::stream::{self, StreamExt};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tidings_config::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
 use tidings_core::aws::{Http, Https, UnusableBundle};
 use tidings_core::ports::{Get, HttpsGet, Redacted};
-use tidings_tests::conformance;
+use tidings_tests::{conformance, private_authority};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
 async fn server() -> String {
@@ -88,17 +83,7 @@ async fn it_times_out_before_and_during_a_response() {
 
 /// An HTTPS server whose certificate is of an authority that nobody knows: its address, and the authority in PEM.
 async fn private_server() -> (String, String) {
-    let mut params = CertificateParams::new(Vec::new()).expect("no names");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
-    let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
-    let certificate = params.signed_by(&key, &authority).expect("a certificate");
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .and_then(|versions| versions.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key));
-    let acceptor = TlsAcceptor::from(Arc::new(config.expect("TLS")));
+    let (acceptor, authority) = private_authority::localhost();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
     tokio::spawn(async move {
@@ -108,7 +93,7 @@ async fn private_server() -> (String, String) {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.expect("an answer");
         }
     });
-    (format!("https://localhost:{port}/"), authority.pem())
+    (format!("https://localhost:{port}/"), authority)
 }
 
 fn trusting(bundle: &Path) -> Result<Http, UnusableBundle> {

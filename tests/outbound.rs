@@ -6,16 +6,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use futures::stream::{self, StreamExt};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tidings_core::aws::{Http, Outbound};
 use tidings_core::ports::{Call, CallError, HttpsCall, Redacted};
+use tidings_tests::private_authority;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
 fn call(url: &str, headers: &[(&str, &str)], body: &[u8]) -> Call {
@@ -198,17 +194,7 @@ async fn a_header_that_belongs_to_the_connection_is_not_sent_and_no_value_is_sho
 
 #[tokio::test]
 async fn a_server_is_trusted_by_its_certificate_for_its_own_name() {
-    let mut params = CertificateParams::new(Vec::new()).expect("no names");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
-    let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
-    let certificate = params.signed_by(&key, &authority).expect("a certificate");
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .and_then(|versions| versions.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key));
-    let acceptor = TlsAcceptor::from(Arc::new(config.expect("TLS")));
+    let (acceptor, authority) = private_authority::localhost();
     let url = raw(move |stream| {
         let acceptor = acceptor.clone();
         async move {
@@ -219,7 +205,7 @@ async fn a_server_is_trusted_by_its_certificate_for_its_own_name() {
     })
     .await;
     let bundle = std::env::temp_dir().join(format!("tidings-outbound-{}.pem", std::process::id()));
-    std::fs::write(&bundle, authority.pem()).expect("a file");
+    std::fs::write(&bundle, authority).expect("a file");
     let trusting = Http::of(&|name| (name == "AWS_CA_BUNDLE").then(|| bundle.to_str().expect("a path").to_owned()));
     let trusting = Outbound::with_loopback(&trusting.expect("a bundle"));
     std::fs::remove_file(&bundle).expect("it was written");

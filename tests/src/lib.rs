@@ -5,6 +5,7 @@ pub mod answers;
 pub mod conformance;
 pub mod golden;
 pub mod messages;
+pub mod private_authority;
 pub mod sends;
 pub mod template;
 pub mod typescript;
