@@ -11,7 +11,7 @@
 //! docs/actions.md has an example.
 
 use super::cloud::Cloud;
-use super::mapping::{FAILED_PAUSE, WAIT_SECONDS};
+use super::mapping::{WAIT_SECONDS, messages_of};
 use super::queues::store::Store;
 use crate::style::{FAINT, NAME, STRONG, WARN, data_line, note, paint, short, shown};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
@@ -225,14 +225,7 @@ pub(super) async fn receive(cloud: &Cloud, at_most: i32, hidden_s: i32) -> Vec<M
         .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
         .send()
         .await;
-    match received {
-        Ok(output) => output.messages.unwrap_or_default(),
-        Err(error) => {
-            tracing::warn!(cause = cause(&error), "can't receive actions");
-            tokio::time::sleep(FAILED_PAUSE).await;
-            Vec::new()
-        }
-    }
+    messages_of(received).await
 }
 
 /// Whether the action was received before. An earlier process may have shown it and ended before it recorded that.

@@ -6,6 +6,8 @@ use super::queues::store::{Receipt, ReceiveFailure};
 use super::workbench::Workbench;
 use crate::dev_client::{DELIVERIES_QUEUE, EVENTS_QUEUE, LINKS_QUEUE, PUBLISHED_QUEUE};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_sqs::error::SdkError;
+use aws_sdk_sqs::operation::receive_message::{ReceiveMessageError, ReceiveMessageOutput};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,6 +109,11 @@ async fn receive(cloud: &Cloud, from: From) -> Vec<Message> {
         .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
         .send()
         .await;
+    messages_of(received).await
+}
+
+/// The messages of a receive. After a failed one there are none, and a pause.
+pub(super) async fn messages_of(received: Result<ReceiveMessageOutput, SdkError<ReceiveMessageError>>) -> Vec<Message> {
     match received {
         Ok(output) => output.messages.unwrap_or_default(),
         Err(error) => {

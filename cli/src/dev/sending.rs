@@ -5,7 +5,7 @@
 //! to the providers, with the secrets of `--channel-secrets`.
 
 use super::cloud::Cloud;
-use super::mapping::{FAILED_PAUSE, WAIT_SECONDS, record};
+use super::mapping::{FAILED_PAUSE, WAIT_SECONDS, messages_of, record};
 use super::workbench::Workbench;
 use crate::style::{FAINT, NAME, paint, say, short};
 use async_trait::async_trait;
@@ -105,14 +105,7 @@ async fn receive(cloud: &Cloud) -> Vec<Message> {
         .message_attribute_names("All")
         .send()
         .await;
-    match received {
-        Ok(output) => output.messages.unwrap_or_default(),
-        Err(error) => {
-            tracing::warn!(cause = cause(&error), "can't receive actions");
-            tokio::time::sleep(FAILED_PAUSE).await;
-            Vec::new()
-        }
-    }
+    messages_of(received).await
 }
 
 fn with_attributes(message: &Message) -> aws_lambda_events::event::sqs::SqsMessage {

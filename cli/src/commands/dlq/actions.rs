@@ -130,7 +130,7 @@ struct Found {
     matched: usize,
     moved: usize,
     failed: usize,
-    /// What is to be visible again.
+    /// The messages to make visible again.
     kept: Vec<String>,
 }
 

@@ -1,7 +1,7 @@
 // Conversations, and what the chatbot knows of one.
 
 import { get, named } from "./api.js";
-import { badge, command, empty, facts, h, json, replace, said, section, short, table } from "./dom.js";
+import { badge, command, empty, facts, h, json, page, replace, said, section, short, table } from "./dom.js";
 import { address, go } from "./route.js";
 import { stateOf } from "./rows.js";
 import { time } from "./time.js";
@@ -17,29 +17,23 @@ export async function show(pane, name, { about, signal }) {
     const at = claim.occurred ? /\d{4}-\d\d-\d\dT[\d:.]+Z/.exec(claim.occurred)?.[0] : null;
     return [time(at ?? claim.received, true), h("a", { href: address("deliveries", claim.key) }, said(claim.type || claim.key)), said(claim.source), badge(word, kind)];
   };
-  replace(
+  page(
     pane,
-    h(
-      "article",
-      { class: "page" },
-      h(
-        "div",
-        { class: "head" },
-        h("p", {}, h("a", { href: "#/conversations" }, "Conversations")),
-        h("h1", { text: context.conversation }),
-        context.conversation === name ? null : h("p", { class: "box" }, said(name), " is one of its identities."),
-        facts([
-          ["Dialogue node", context.node ? JSON.stringify(context.node.value) : "none"],
-          ["Identities", context.identities?.length ? context.identities.map((one) => h("div", {}, said(one))) : null],
-          ["Linked to", context.linked_to === context.conversation ? null : context.linked_to],
-        ]),
-        h("div", { class: "actions" }, h("a", { class: "button", href: address("deliveries", null, { conversation: context.conversation }) }, "Its deliveries")),
-      ),
-      unreadable?.length ? h("div", { class: "box warn" }, "Preferences that can’t be read suppress messages: ", said(unreadable.join(", "))) : null,
-      entities.length ? entities.map(([entity, all]) => section(said(entity), of(entity, all))) : section("Facts", h("p", { class: "second" }, "None is known.")),
-      timeline.length ? section("Timeline", table("The newest events, by their own time", [{ name: "Time" }, { name: "Event" }, { name: "Source" }, { name: "Outcome" }], [...timeline].reverse().map(event))) : null,
-      h("details", {}, h("summary", {}, "The context as JSON"), json(context, "The context as JSON")),
-    ),
+    [
+      h("p", {}, h("a", { href: "#/conversations" }, "Conversations")),
+      h("h1", { text: context.conversation }),
+      context.conversation === name ? null : h("p", { class: "box" }, said(name), " is one of its identities."),
+      facts([
+        ["Dialogue node", context.node ? JSON.stringify(context.node.value) : "none"],
+        ["Identities", context.identities?.length ? context.identities.map((one) => h("div", {}, said(one))) : null],
+        ["Linked to", context.linked_to === context.conversation ? null : context.linked_to],
+      ]),
+      h("div", { class: "actions" }, h("a", { class: "button", href: address("deliveries", null, { conversation: context.conversation }) }, "Its deliveries")),
+    ],
+    unreadable?.length ? h("div", { class: "box warn" }, "Preferences that can’t be read suppress messages: ", said(unreadable.join(", "))) : null,
+    entities.length ? entities.map(([entity, all]) => section(said(entity), of(entity, all))) : section("Facts", h("p", { class: "second" }, "None is known.")),
+    timeline.length ? section("Timeline", table("The newest events, by their own time", [{ name: "Time" }, { name: "Event" }, { name: "Source" }, { name: "Outcome" }], [...timeline].reverse().map(event))) : null,
+    h("details", {}, h("summary", {}, "The context as JSON"), json(context, "The context as JSON")),
   );
   return {};
 }

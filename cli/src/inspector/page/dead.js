@@ -1,7 +1,7 @@
 // Dead letters: by reason, each event, and their redrive.
 
 import { get } from "./api.js";
-import { badge, empty, h, replace, said, section, short, table } from "./dom.js";
+import { badge, empty, h, page, said, section, short, table } from "./dom.js";
 import { redriven } from "./redrive.js";
 import { address, refine } from "./route.js";
 import { time } from "./time.js";
@@ -19,28 +19,22 @@ export async function show(pane, _, { about, parameters, signal }) {
     refine("dead-letters", null, { ...parameters, reason: input.value.trim() });
   };
   const source = (name) => h("option", { value: name, selected: name === (parameters.source ?? "") }, name || "All sources");
-  replace(
+  page(
     pane,
-    h(
-      "article",
-      { class: "page" },
+    [
+      h("h1", {}, "Dead letters"),
+      h("p", { class: "second" }, `${found.messages} of ${found.looked_at} messages match${found.complete ? "" : "; the queue has more than were read"}. Each stays up to 14 days.`),
       h(
-        "div",
-        { class: "head" },
-        h("h1", {}, "Dead letters"),
-        h("p", { class: "second" }, `${found.messages} of ${found.looked_at} messages match${found.complete ? "" : "; the queue has more than were read"}. Each stays up to 14 days.`),
-        h(
-          "form",
-          { class: "actions", role: "search", on: { submit: search } },
-          h("label", { class: "hidden-label", for: "search" }, "Search by reason"),
-          input,
-          h("label", {}, h("span", { class: "hidden-label" }, "Source"), h("select", { on: { change: (event) => refine("dead-letters", null, { ...parameters, source: event.target.value }) } }, ["", ...(about.sources ?? [])].map(source))),
-          h("button", { type: "button", on: { click: again } }, "Refresh"),
-          found.messages ? h("button", { type: "button", class: "main", "aria-keyshortcuts": "s", on: { click: all } }, `Redrive ${found.messages}`, h("kbd", { "aria-hidden": "true" }, "s")) : null,
-        ),
+        "form",
+        { class: "actions", role: "search", on: { submit: search } },
+        h("label", { class: "hidden-label", for: "search" }, "Search by reason"),
+        input,
+        h("label", {}, h("span", { class: "hidden-label" }, "Source"), h("select", { on: { change: (event) => refine("dead-letters", null, { ...parameters, source: event.target.value }) } }, ["", ...(about.sources ?? [])].map(source))),
+        h("button", { type: "button", on: { click: again } }, "Refresh"),
+        found.messages ? h("button", { type: "button", class: "main", "aria-keyshortcuts": "s", on: { click: all } }, `Redrive ${found.messages}`, h("kbd", { "aria-hidden": "true" }, "s")) : null,
       ),
-      found.messages ? [groups(found.groups, parameters, redrive), events(found.events, redrive)] : none(parameters),
-    ),
+    ],
+    found.messages ? [groups(found.groups, parameters, redrive), events(found.events, redrive)] : none(parameters),
   );
   return { s: found.messages ? all : null };
 }

@@ -20,6 +20,11 @@ export function replace(element, ...children) {
   return element;
 }
 
+/** Fills a pane with a page: its head, and what follows. */
+export function page(pane, head, ...parts) {
+  return replace(pane, h("article", { class: "page" }, h("div", { class: "head" }, head), parts));
+}
+
 // Controls, marks that change the direction of text, characters without a width, separators of lines, unassigned ones.
 // A line feed and a tab are white space.
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\u115f\u1160\u3164\uffa0]/gu;

@@ -2,7 +2,7 @@
 
 import { get, named, post } from "./api.js";
 import { confirmed, failed, note, show as say } from "./dialog.js";
-import { badge, command, facts, h, json, plain, replace, said, section, short } from "./dom.js";
+import { badge, command, facts, h, json, page, plain, replace, said, section, short } from "./dom.js";
 import { headers } from "./headers.js";
 import { redriven } from "./redrive.js";
 import { address } from "./route.js";
@@ -21,45 +21,39 @@ export async function show(pane, key, { about, parameters, signal }) {
   else if (last) keys.s = () => again(last);
   const button = (name, letter, act, main) => (act ? h("button", { type: "button", class: main ? "main" : null, "aria-keyshortcuts": letter, on: { click: act } }, name, h("kbd", { "aria-hidden": "true" }, letter)) : null);
 
-  replace(
+  page(
     pane,
-    h(
-      "article",
-      { class: "page" },
+    [
+      h("div", { class: "line" }, h("h1", { text: claim.type || "(no type)" }), badge(word, kind)),
+      h("p", { class: "mono key second" }, said(claim.key)),
+      h("p", { class: "second" }, meaning(claim)),
       h(
         "div",
-        { class: "head" },
-        h("div", { class: "line" }, h("h1", { text: claim.type || "(no type)" }), badge(word, kind)),
-        h("p", { class: "mono key second" }, said(claim.key)),
-        h("p", { class: "second" }, meaning(claim)),
-        h(
-          "div",
-          { class: "actions" },
-          button("Replay", "r", keys.r),
-          button(claim.state === "dead" ? "Redrive" : "Send again", "s", keys.s, claim.state === "dead"),
-          h("a", { class: "button", href: address("deliveries", null, parameters), "aria-label": "Close this event" }, "Close"),
-        ),
+        { class: "actions" },
+        button("Replay", "r", keys.r),
+        button(claim.state === "dead" ? "Redrive" : "Send again", "s", keys.s, claim.state === "dead"),
+        h("a", { class: "button", href: address("deliveries", null, parameters), "aria-label": "Close this event" }, "Close"),
       ),
-      claim.reason ? h("div", { class: "box bad" }, h("strong", {}, "Why it is dead: "), said(claim.reason)) : null,
-      claim.off_schema ? h("div", { class: "box warn" }, h("strong", {}, "Schema violation: "), said(claim.off_schema)) : null,
-      section("What happened", steps(claim, story.requests)),
-      section("Effect", effect(claim, key)),
-      explained(story, claim),
-      payload(story),
-      requests(story.requests, about),
-      section(
-        "Record",
-        facts([
-          ["Id", claim.id],
-          ["Subject", claim.subject],
-          ["Trace", claim.trace_id],
-          ["Body", claim.body_sha256],
-          ["Unread", claim.unread?.join(", ")],
-          ["Expires", claim.expires ? time(claim.expires, true) : null],
-        ]),
-        others(claim),
-        h("details", {}, h("summary", {}, "The claim as JSON"), json(claim, "The claim as JSON")),
-      ),
+    ],
+    claim.reason ? h("div", { class: "box bad" }, h("strong", {}, "Why it is dead: "), said(claim.reason)) : null,
+    claim.off_schema ? h("div", { class: "box warn" }, h("strong", {}, "Schema violation: "), said(claim.off_schema)) : null,
+    section("What happened", steps(claim, story.requests)),
+    section("Effect", effect(claim, key)),
+    explained(story, claim),
+    payload(story),
+    requests(story.requests, about),
+    section(
+      "Record",
+      facts([
+        ["Id", claim.id],
+        ["Subject", claim.subject],
+        ["Trace", claim.trace_id],
+        ["Body", claim.body_sha256],
+        ["Unread", claim.unread?.join(", ")],
+        ["Expires", claim.expires ? time(claim.expires, true) : null],
+      ]),
+      others(claim),
+      h("details", {}, h("summary", {}, "The claim as JSON"), json(claim, "The claim as JSON")),
     ),
   );
   written(pane, claim, key, signal);

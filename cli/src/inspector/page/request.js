@@ -1,7 +1,7 @@
 // One request as it arrived, redacted, and why it was refused.
 
 import { get, named } from "./api.js";
-import { badge, facts, h, json, plain, replace, said, section } from "./dom.js";
+import { badge, facts, h, json, page, plain, said, section } from "./dom.js";
 import { again } from "./event.js";
 import { exact } from "./exact.js";
 import { headers } from "./headers.js";
@@ -13,31 +13,25 @@ export async function show(pane, id, { parameters, signal }) {
   const { verify } = request;
   const accepted = request.status < 300;
   const resend = () => again(request);
-  replace(
+  page(
     pane,
-    h(
-      "article",
-      { class: "page" },
+    [
+      h("div", { class: "line" }, h("h1", { text: `${request.method} ${request.path}` }), badge(`${request.status} ${request.word ?? ""}`.trim(), accepted ? "good" : "bad")),
+      h("p", { class: "second" }, time(request.at, true), `, ${request.bytes} bytes, answered in ${request.took_ms} ms`),
       h(
         "div",
-        { class: "head" },
-        h("div", { class: "line" }, h("h1", { text: `${request.method} ${request.path}` }), badge(`${request.status} ${request.word ?? ""}`.trim(), accepted ? "good" : "bad")),
-        h("p", { class: "second" }, time(request.at, true), `, ${request.bytes} bytes, answered in ${request.took_ms} ms`),
-        h(
-          "div",
-          { class: "actions" },
-          h("button", { type: "button", "aria-keyshortcuts": "s", on: { click: resend } }, "Send again", h("kbd", { "aria-hidden": "true" }, "s")),
-          h("a", { class: "button", href: address("deliveries", null, parameters), "aria-label": "Close this request" }, "Close"),
-        ),
+        { class: "actions" },
+        h("button", { type: "button", "aria-keyshortcuts": "s", on: { click: resend } }, "Send again", h("kbd", { "aria-hidden": "true" }, "s")),
+        h("a", { class: "button", href: address("deliveries", null, parameters), "aria-label": "Close this request" }, "Close"),
       ),
-      diagnosis(request, verify),
-      events(verify),
-      section("Headers", headers(request.headers)),
-      request.query.length ? section("Query", h("p", { class: "mono" }, said(request.query.map((name) => `${name}=…`).join("&")))) : null,
-      section("Body", body(request.body)),
-      section("Reply", request.reply.hidden ? h("p", { class: "second" }, request.reply.hidden) : text(request.reply.text, "Reply")),
-      h("details", {}, h("summary", {}, "The diagnosis as JSON"), json(verify, "The diagnosis as JSON")),
-    ),
+    ],
+    diagnosis(request, verify),
+    events(verify),
+    section("Headers", headers(request.headers)),
+    request.query.length ? section("Query", h("p", { class: "mono" }, said(request.query.map((name) => `${name}=…`).join("&")))) : null,
+    section("Body", body(request.body)),
+    section("Reply", request.reply.hidden ? h("p", { class: "second" }, request.reply.hidden) : text(request.reply.text, "Reply")),
+    h("details", {}, h("summary", {}, "The diagnosis as JSON"), json(verify, "The diagnosis as JSON")),
   );
   return { s: resend, r: null };
 }

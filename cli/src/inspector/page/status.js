@@ -1,30 +1,24 @@
 // Health: the same as `tidings status`.
 
 import { get } from "./api.js";
-import { badge, command, facts, h, replace, said, section, table } from "./dom.js";
+import { badge, command, facts, h, page, said, section, table } from "./dom.js";
 import { span, time } from "./time.js";
 
 export async function show(pane, _, { about, parameters, signal }) {
   const status = await get("api/status", { over: parameters.over }, signal);
   const good = status.status === "healthy";
-  replace(
+  page(
     pane,
-    h(
-      "article",
-      { class: "page" },
-      h(
-        "div",
-        { class: "head" },
-        h("div", { class: "line" }, h("h1", {}, about.stack ? ["Stack ", said(about.stack)] : "tidings dev"), badge(status.status.replaceAll("_", " "), good ? "good" : "bad")),
-        h("p", { class: "second" }, "Read at ", time(status.at, true)),
-        h("div", { class: "actions" }, h("button", { type: "button", on: { click: () => show(pane, null, { about, parameters, signal }) } }, "Refresh")),
-      ),
-      status.next.length ? section("What to do next", h("ol", {}, status.next.map((step) => h("li", {}, said(step.why), " ", command(step.do))))) : null,
-      section("Endpoint", endpoint(status.endpoint)),
-      section("Queues", backlog(status.backlog)),
-      rates(status.rates),
-      alarms(status.alarms),
-    ),
+    [
+      h("div", { class: "line" }, h("h1", {}, about.stack ? ["Stack ", said(about.stack)] : "tidings dev"), badge(status.status.replaceAll("_", " "), good ? "good" : "bad")),
+      h("p", { class: "second" }, "Read at ", time(status.at, true)),
+      h("div", { class: "actions" }, h("button", { type: "button", on: { click: () => show(pane, null, { about, parameters, signal }) } }, "Refresh")),
+    ],
+    status.next.length ? section("What to do next", h("ol", {}, status.next.map((step) => h("li", {}, said(step.why), " ", command(step.do))))) : null,
+    section("Endpoint", endpoint(status.endpoint)),
+    section("Queues", backlog(status.backlog)),
+    rates(status.rates),
+    alarms(status.alarms),
   );
   return {};
 }
