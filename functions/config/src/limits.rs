@@ -640,7 +640,7 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the sender needs before the end of its time to record what became of a request.
 pub const SEND_RESERVE: Duration = Duration::from_secs(4);
 
-/// How long a send that is under way may be: whoever finds an older one knows that its sender has died.
+/// How long a send may take. The sender of an older one has died.
 pub const SENDING_LEASE: Duration = Duration::from_secs(60);
 
 /// Requests of one send that no answer ended, because the sender died each time.

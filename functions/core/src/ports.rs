@@ -407,7 +407,7 @@ pub trait ActionQueue: Send + Sync + fmt::Debug {
     async fn send(&self, conversation: &str, sequence: u64, action: &Action) -> Result<(), Unavailable>;
 }
 
-/// The published queue, for whoever wants to hear what happened: `sqs:SendMessage`, which also grants batches.
+/// The published queue, for programs that want to hear what happened: `sqs:SendMessage`, which also grants batches.
 #[async_trait]
 pub trait Publish: Send + Sync + fmt::Debug {
     /// Sends a message that [`Published`](crate::published::Published) reads. At least once: after an error it may be queued

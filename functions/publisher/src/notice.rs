@@ -1,6 +1,6 @@
 //! The notice that an endpoint was disabled: an event of our own, published like others.
 //!
-//! Promises: it is published at least once, with one id. Whoever disables the endpoint publishes it; if that fails, the next
+//! Promises: it is published at least once, with one id. The attempt that disables the endpoint publishes it; if that fails, the next
 //! sweep does.
 
 use crate::endpoint::{Disabled, EndpointState, Registered, Status};

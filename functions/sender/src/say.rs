@@ -265,7 +265,7 @@ impl Sender {
         End::DeadLettered { channel, state, reason }
     }
 
-    /// A message that was sent is recorded as sent, whoever has changed its record meanwhile.
+    /// A message that was sent is recorded as sent, even if another sender has changed its record meanwhile.
     async fn put_sent(&self, mut record: SendRecord, mut seen: u32) {
         for _ in 0..MAX_TAKEN_OVER {
             match self.put(&record, Some(seen)).await {

@@ -15,7 +15,7 @@ pub(crate) struct Secrets {
     store: Arc<dyn SecretStore>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// Held while the document is fetched: whoever needs it meanwhile waits for it.
+    /// Held while the document is fetched: other sends wait for it.
     fetching: tokio::sync::Mutex<()>,
 }
 

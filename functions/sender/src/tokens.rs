@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub(crate) struct Tokens {
     known: Mutex<BTreeMap<String, (Zeroizing<String>, Timestamp)>>,
-    /// Held while one is fetched: whoever needs it meanwhile waits for it.
+    /// Held while one is fetched: other sends wait for it.
     fetching: tokio::sync::Mutex<()>,
 }
 
