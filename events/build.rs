@@ -1,7 +1,7 @@
 //! `include_dir` doesn't tell cargo of files that come and go.
 
 fn main() {
-    for folder in ["bodies", "samples"] {
+    for folder in ["attacks", "bodies", "samples"] {
         println!("cargo::rerun-if-changed={folder}");
     }
 }

@@ -14,6 +14,25 @@ pub const BATCHES_OF_A_POLLER: u64 = 10;
 /// Feeds that `dev` holds open at the same time. Further ones get 503.
 pub const MAX_VIEWERS: usize = 256;
 
+/// Requests of `tidings attack` a second, if nothing else is said: a deployment with the template's route throttle takes
+/// them beside its own.
+pub const DEFAULT_ATTACK_RATE: u32 = 50;
+
+/// The most: what one connection on this machine takes.
+pub const MAX_ATTACK_RATE: u32 = 5_000;
+
+/// How long an answer to a hostile request may take: API Gateway waits as long for a function.
+pub const ATTACK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes of an answer to a hostile request that are compared.
+pub const MAX_ATTACK_ANSWER_BYTES: u64 = 65_536;
+
+/// Further tries of a throttled request, after 1, 2 and 4 seconds.
+pub const MAX_THROTTLED_TRIES: u32 = 3;
+
+/// Wrong answers that `tidings attack` prints. `--json` has all.
+pub const WRONG_ANSWERS_SHOWN: usize = 20;
+
 /// Timeline entries of a context that are shown.
 pub const TIMELINE_SHOWN: usize = 50;
 

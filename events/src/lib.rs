@@ -4,6 +4,7 @@
 //! own scheme interpreter signs, so each scheme has one implementation. The secrets here are public: use them only on
 //! machines that nobody else can reach.
 
+pub mod attack;
 mod fresh;
 mod identity;
 mod lambda;

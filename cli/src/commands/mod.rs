@@ -1,5 +1,6 @@
 //! Each command has a file or a folder. `page` reads the endpoint's own reports.
 
+pub(crate) mod attack;
 pub(crate) mod build;
 pub(crate) mod capture;
 pub(crate) mod check;
@@ -33,6 +34,7 @@ pub(crate) mod when;
 use crate::dev::{self, DevOptions};
 use crate::style;
 use crate::subcommands::subcommands;
+use attack::AttackOptions;
 use build::BuildOptions;
 use capture::CaptureOptions;
 use check::CheckOptions;
@@ -152,6 +154,8 @@ subcommands! {
         Verify(options: VerifyOptions) => verify::run(options).await,
         /// Record deliveries as files for tests, without secrets and personal data
         Capture(options: CaptureOptions) => capture::run(options).await,
+        /// Send hostile requests to a receiver of yours, and compare each answer with the right one
+        Attack(options: AttackOptions) => attack::run(options).await,
         /// Replay recorded deliveries: here, with other rules, or against a running receiver; apply stored events again
         Replay(options: ReplayOptions) => replay::run(options).await,
         /// Find events that the provider has and that never arrived, and send them

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod access;
+mod attack;
 mod captures;
 mod commands;
 mod deliveries;

@@ -31,7 +31,7 @@ pub use public::{KeyDocument, KeySet, KeySetError, PublicKey, PublicKeys};
 pub use rejection::{NeededKey, Rejection};
 pub(crate) use retried::without;
 pub use shown::signed_message;
-pub use sign::{SignError, can_sign, fresh_for, sign};
+pub use sign::{SignError, can_sign, fresh_for, put, sign};
 pub use url::QUERYSTRING;
 
 use crate::delivery::Delivery;

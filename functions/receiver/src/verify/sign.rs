@@ -209,11 +209,12 @@ fn write(
 }
 
 /// Writes a value to a place where the scheme reads it.
-fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &str) -> Result<(), SignError> {
+/// Writes a value at a place of the request. Errors: the request can't have it there.
+pub fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &str) -> Result<(), SignError> {
     if let Some(name) = place.header() {
         let bad = || SignError::NotAHeader(name.to_owned());
         let header: HeaderName = name.parse().map_err(|_| bad())?;
-        delivery.headers.insert(header, HeaderValue::from_str(value).map_err(|_| bad())?);
+        delivery.headers.insert(header, HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad())?);
     } else if let Some(name) = place.query() {
         let others = delivery.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&format!("{name}=")));
         let own = format!("{name}={}", utf8_percent_encode(value, NOT_IN_A_QUERY));

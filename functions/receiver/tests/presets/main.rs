@@ -2,6 +2,7 @@
 
 mod also;
 mod answers;
+mod attacks;
 mod bodies;
 mod captures;
 mod captures_raced;
