@@ -217,6 +217,7 @@ fn no_command_writes_text_of_others_raw() {
     let dev = Dev::start(&["--keep-events"]);
     live(&mut driven, &dev);
     endpoints(&mut driven, &dev);
+    attacked(&mut driven);
     files(&mut driven, &dev);
     stack(&mut driven, &dev);
     answers(&mut driven);
@@ -244,6 +245,15 @@ fn endpoints(driven: &mut CommandRuns, dev: &Dev) {
     }
     driven.both(2, &[&["endpoints", "list"], &at[..]].concat());
     driven.both(2, &[&["dlq", "actions", "--reason", HOSTILE], &at[..]].concat());
+}
+
+/// A receiver whose refusals are hostile text, and names that nobody has.
+fn attacked(driven: &mut CommandRuns) {
+    let server = HostileServer::answering(StatusCode::OK, HOSTILE.to_owned());
+    driven.both(1, &["attack", "orders", "--url", &server.url, "--only", "another-key", "--rate", "5000"]);
+    for arguments in [["attack", HOSTILE], ["attack", "--url"], ["attack", "--only"]] {
+        driven.tell(1, &[&arguments[..], &[HOSTILE][..usize::from(arguments[1].starts_with('-'))]].concat());
+    }
 }
 
 /// A provider's list with hostile entries, and one that is an error.
