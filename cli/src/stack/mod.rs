@@ -13,7 +13,7 @@ mod webhooks;
 pub use action_letters::{ActionLetter, ActionLetters};
 pub use dead_letters::{DeadLetters, Letter, Receipt};
 pub use erase::{Eraser, Erasure, NotErased};
-pub use read::Reader;
+pub use read::{Reader, Send};
 pub use search::{Found, Newest, Search};
 pub use stored_events::StoredFound;
 pub use subject_data::{Counts, SubjectData};
