@@ -70,7 +70,7 @@ pub(crate) async fn reader_at(options: &Place) -> Result<Reader, Failure> {
     Ok(tables(options).await?.reader())
 }
 
-/// The claims table, the context table, the timers table and the sends table.
+/// The claims table, the context table, the timers table, and those of the ways out.
 #[derive(Clone)]
 pub(crate) struct Tables {
     client: aws_sdk_dynamodb::Client,
@@ -80,6 +80,8 @@ pub(crate) struct Tables {
     timers: Option<String>,
     /// A stack without a sender has none.
     sends: Option<String>,
+    /// A stack without a publisher has none.
+    deliveries: Option<String>,
 }
 
 impl Tables {
@@ -87,6 +89,7 @@ impl Tables {
         Reader::new(self.client.clone(), self.claims.clone(), self.context.clone())
             .with_timers(self.timers.clone())
             .with_sends(self.sends.clone())
+            .with_deliveries(self.deliveries.clone())
     }
 
     /// The processor's adapter, with the caller's credentials.
@@ -101,7 +104,8 @@ pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
         let client = aws::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
         let (claims, context) = (dev_client::CLAIMS_TABLE.to_owned(), dev_client::CONTEXT_TABLE.to_owned());
         let (timers, sends) = (Some(dev_client::TIMERS_TABLE.to_owned()), Some(dev_client::SENDS_TABLE.to_owned()));
-        return Ok(Tables { client, claims, context, timers, sends });
+        let deliveries = Some(dev_client::DELIVERIES_TABLE.to_owned());
+        return Ok(Tables { client, claims, context, timers, sends, deliveries });
     };
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;
@@ -109,7 +113,8 @@ pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
     let (claims, context) = (output(&outputs, stack, "ClaimsTableName")?, output(&outputs, stack, "ContextTableName")?);
     let optional = |name: &str| outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let (timers, sends) = (optional("TimersTableName"), optional("SendsTableName"));
-    Ok(Tables { client, claims, context, timers, sends })
+    let deliveries = optional("DeliveriesTableName");
+    Ok(Tables { client, claims, context, timers, sends, deliveries })
 }
 
 /// The endpoint of a `tidings dev`'s tables and queues, found from either of its addresses.

@@ -16,5 +16,5 @@ pub use erase::{Eraser, Erasure, NotErased};
 pub use read::{Reader, Send};
 pub use search::{Found, Newest, Search};
 pub use stored_events::StoredFound;
-pub use subject_data::{Counts, SubjectData};
+pub use subject_data::{Counts, SubjectData, Trail};
 pub(crate) use webhooks::Webhooks;

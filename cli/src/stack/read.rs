@@ -26,6 +26,7 @@ pub struct Reader {
     pub(super) context_table: String,
     pub(super) timers_table: Option<String>,
     pub(super) sends_table: Option<String>,
+    pub(super) deliveries_table: Option<String>,
 }
 
 /// A send, and what its provider says became of its message.
@@ -39,7 +40,7 @@ pub struct Send {
 
 impl Reader {
     pub fn new(client: Client, claims_table: String, context_table: String) -> Self {
-        Self { client, claims_table, context_table, timers_table: None, sends_table: None }
+        Self { client, claims_table, context_table, timers_table: None, sends_table: None, deliveries_table: None }
     }
 
     /// Reads the timers table, too. A stack of an earlier version has none.
@@ -52,6 +53,12 @@ impl Reader {
     #[must_use]
     pub fn with_sends(self, sends_table: Option<String>) -> Self {
         Self { sends_table, ..self }
+    }
+
+    /// Reads the deliveries table of outbound webhooks, too. A stack without a publisher has none.
+    #[must_use]
+    pub fn with_deliveries(self, deliveries_table: Option<String>) -> Self {
+        Self { deliveries_table, ..self }
     }
 
     /// The sends of an event: its actions that the sender has, with what is known of their messages. Empty without a sender.

@@ -75,6 +75,10 @@ pub struct SendRecord {
 }
 
 impl SendRecord {
+    /// The attributes of a stored record that say more than that something was sent. An erasure removes them: what stays says
+    /// which action it was, by a hash, and keeps a copy of it from being sent.
+    pub const SAYS_MORE: [&str; 3] = ["message", "reason", "namespace"];
+
     /// Under which keys its message's status may be stored. Empty: its channel has no statuses.
     pub fn status_keys(&self) -> Vec<StatusKey> {
         let Some(namespace) = &self.namespace else { return Vec::new() };

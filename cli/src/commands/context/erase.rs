@@ -70,7 +70,8 @@ fn found(names: &[String], counts: &Counts) {
     {
         say!("  {:<9} {}", "also", paint(NAME, identities.join(", ")));
     }
-    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, timers, waiting, feeds } = counts;
+    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, timers, waiting, feeds, sends, published } =
+        counts;
     let items = [
         (*entities, "entities"),
         (*nodes, "node"),
@@ -90,6 +91,12 @@ fn found(names: &[String], counts: &Counts) {
     }
     if *waiting > 0 {
         say!("  {:<9} {waiting} scheduled, cancelled", "messages");
+    }
+    if *sends > 0 {
+        say!("  {:<9} {sends} records; what stays is the state, so that nothing is sent twice", "sends");
+    }
+    if *published > 0 {
+        say!("  {:<9} {published} messages to endpoints and their deliveries", "webhooks");
     }
 }
 
