@@ -248,15 +248,27 @@ pub(crate) async fn action_letters(options: &Place) -> Result<ActionLetters, Fai
 
 /// The depth of the events queue.
 pub(crate) async fn events_depth(options: &Place) -> Result<Depth, Failure> {
-    let [(_, depth), ..] = depths(options).await?;
-    depth.map_err(|error| unreadable(options, &error))
+    let (sqs, [events]) = queues(options, [QueueName::Events]).await?;
+    Depth::of(&sqs, &events).await.map_err(|error| unreadable(options, &error))
 }
 
-/// The depths of the queues for events and their results.
-pub(crate) async fn depths(options: &Place) -> Result<[(&'static str, Result<Depth, Unavailable>); 3], Failure> {
+/// The depths of the queues for events and their results, and for a stack with ways out those of theirs.
+pub(crate) async fn depths(options: &Place) -> Result<Vec<(&'static str, Result<Depth, Unavailable>)>, Failure> {
     let (sqs, [events, dead, actions]) = queues(options, [QueueName::Events, QueueName::DeadLetters, QueueName::Actions]).await?;
-    let (events, dead, actions) = tokio::join!(Depth::of(&sqs, &events), Depth::of(&sqs, &dead), Depth::of(&sqs, &actions));
-    Ok([("events", events), ("dead letters", dead), ("actions", actions)])
+    let mut named = vec![("events", events), ("dead letters", dead), ("actions", actions)];
+    if let Some(stack) = &options.stack {
+        let outputs = outputs(&config(options).await, stack).await?;
+        for (queue, output) in
+            [("all actions", "SenderQueueUrl"), ("published", "PublishedQueueUrl"), ("deliveries", "DeliveriesQueueUrl")]
+        {
+            named.extend(outputs.iter().find(|(name, _)| name == output).map(|(_, url)| (queue, url.clone())));
+        }
+    }
+    let depths = named.into_iter().map(|(queue, url)| {
+        let sqs = &sqs;
+        async move { (queue, Depth::of(sqs, &url).await) }
+    });
+    Ok(futures::future::join_all(depths).await)
 }
 
 /// The publisher's tables, its queue and its secret.

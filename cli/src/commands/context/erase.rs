@@ -116,6 +116,14 @@ fn unreached(queues: &[QueueCount]) {
         count("dead letters")
     );
     say!("    actions queue{}: actions that were sent to the bot, and what the bot stores itself", count("actions"));
+    for (queue, what) in [
+        ("all actions", "actions that aren't said yet: they are said"),
+        ("published", "what isn't stored for endpoints yet. Erase again when it is empty"),
+    ] {
+        if queues.iter().any(|q| q.queue == queue) {
+            say!("    {queue}{}: {what}", count(queue));
+        }
+    }
     say!("    backups and logs: point-in-time recovery covers 35 days; logs contain conversation names until they expire");
 }
 
