@@ -47,13 +47,13 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// The events of its sources that say what became of its channels' messages.
+    /// The events of its sources that say the status of its channels' messages.
     pub fn statuses(&self) -> Vec<SourceStatus> {
         statuses(&self.sources, self.channels.as_deref().unwrap_or_default())
     }
 }
 
-/// The events of these sources that say what became of these channels' messages, each once.
+/// The events of these sources that say the status of these channels' messages, each once.
 pub fn statuses(sources: &[Source], channels: &[ConfiguredChannel]) -> Vec<SourceStatus> {
     let mut found: Vec<SourceStatus> = Vec::new();
     for file in channels.iter().filter_map(|configured| channel(&configured.channel.name)) {

@@ -29,7 +29,7 @@ pub struct Reader {
     pub(super) deliveries_table: Option<String>,
 }
 
-/// A send, and what its provider says became of its message.
+/// A send, and what its provider says of its message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Send {
     #[serde(flatten)]

@@ -31,7 +31,7 @@ pub const SCHEMAS: &str = "schemas";
 pub const ENDPOINTS: &str = "endpoints";
 /// Only if the project has `channels.yaml`.
 pub const CHANNELS: &str = "channels";
-/// Only if a source's events say what became of a channel's messages.
+/// Only if a source's events say the status of a channel's messages.
 pub const STATUSES: &str = "statuses";
 
 /// What the receiver takes of it.
@@ -50,7 +50,7 @@ pub struct ProcessorPart {
     pub hash: String,
     pub rules: Rules,
     pub schemas: Vec<EventSchema>,
-    /// The events that say what became of messages. Empty unless they were asked for.
+    /// The events that say the status of messages. Empty unless they were asked for.
     #[serde(default)]
     pub statuses: Vec<SourceStatus>,
 }

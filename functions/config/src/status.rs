@@ -5,7 +5,7 @@ use crate::{JsonPath, words};
 use serde::{Deserialize, Serialize};
 
 words! {
-    /// What became of a message that was sent.
+    /// The status of a message that was sent.
     StatusWord {
         Delivered = "delivered",
         Read = "read",
@@ -24,7 +24,7 @@ impl StatusWord {
     }
 }
 
-/// An event that says what became of a message.
+/// An event that says the status of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceStatus {
     /// The name of its source.

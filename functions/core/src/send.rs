@@ -130,7 +130,7 @@ impl fmt::Display for StatusKey {
     }
 }
 
-/// What a provider says became of a message.
+/// What a provider says of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MessageStatus {
     pub is: StatusWord,

@@ -321,7 +321,7 @@ impl ChannelFile {
         self.namespace.as_deref().unwrap_or(&self.name)
     }
 
-    /// The events of a source of this provider that say what became of its messages.
+    /// The events of a source of this provider that say the status of its messages.
     pub fn statuses_of(&self, source: &str, provider: &str) -> Vec<SourceStatus> {
         let its = self.statuses.iter().filter(|status| status.provider == provider);
         its.filter_map(|status| status.of_source(source, self.namespace()).ok()).collect()

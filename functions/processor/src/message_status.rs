@@ -1,4 +1,4 @@
-//! Records what a provider's event says became of messages that were sent: delivered, read, failed.
+//! Records what a provider's event says of messages that were sent: delivered, read, failed.
 //!
 //! Promises: it is recorded after the event's effect is committed and before its message is deleted; statuses that come out of order
 //! or twice change nothing. Never: a call for another event or where there is no sender; a name or a payload in a log. A failure
@@ -17,7 +17,7 @@ use tidings_core::ports::{Raised, StatusStore};
 use tidings_core::send::{MessageStatus, StatusKey};
 use tidings_core::telemetry::Metric;
 
-/// Which events say what became of a message, and where it is recorded.
+/// Which events say the status of a message, and where it is recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct Statuses {
     of: Vec<SourceStatus>,

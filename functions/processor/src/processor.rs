@@ -113,7 +113,7 @@ impl Processor {
         Self { published: Some(published), ..self }
     }
 
-    /// Records what these events say became of messages that were sent. By default nothing is recorded.
+    /// Records what these events say of messages that were sent. By default nothing is recorded.
     #[must_use]
     pub fn recording_statuses(self, statuses: Vec<SourceStatus>, store: Arc<dyn StatusStore>) -> Self {
         Self { statuses: Statuses::of(statuses, store), ..self }

@@ -1,4 +1,4 @@
-//! The sends table: a record under the claim key of its event and its action's id, and what became of a message under its own key.
+//! The sends table: a record under the claim key of its event and its action's id, and the status of a message under its own key.
 
 use super::attributes::{Row, get_number, get_text, get_time, number, text};
 use super::cause;
