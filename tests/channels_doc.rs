@@ -1,7 +1,8 @@
 //! The tables of `docs/channels.md` are generated from the channels' files.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use tidings_outgoing::{ChannelFile, Idempotency};
+use tidings_outgoing::{ChannelFile, Idempotency, StatusWord};
 use tidings_project::{channel, channel_names};
 use tidings_tests::golden::check_between;
 
@@ -24,7 +25,7 @@ fn the_channels_page_agrees_with_their_files() {
         writeln!(page, "| [{title}]({docs}) | `{name}` | {names} | {settings} | {level:?} |").expect("a string");
     }
     page.push_str("\nA setting in bold must be given. `data.channel` may say an entry's name, or the word of its channel:\n\n");
-    page.push_str("| channel | word | a lost answer | limits that the sender keeps | a refusal that an operator may see |\n|---|---|---|---|---|\n");
+    page.push_str("| channel | word | a lost answer | limits that the sender keeps | statuses, of a source of | a refusal that an operator may see |\n|---|---|---|---|---|---|\n");
     for file in &files {
         let lost = file
             .idempotency
@@ -39,7 +40,12 @@ fn the_channels_page_agrees_with_their_files() {
             .collect();
         let hint = file.answers.iter().find(|answer| answer.window).and_then(|answer| answer.hint.clone()).unwrap_or_default();
         let (name, word, limits) = (&file.name, file.channel, limits.join(", "));
-        writeln!(page, "| `{name}` | `{word}` | {lost} | {limits} | {hint} |").expect("a string");
+        let says = |is: StatusWord| file.statuses.iter().any(|status| status.is == is).then(|| is.as_str());
+        let words: Vec<&str> = StatusWord::ALL.iter().copied().filter_map(says).collect();
+        let sources: BTreeSet<String> = file.statuses.iter().map(|status| format!("`{}`", status.provider)).collect();
+        let sources: Vec<String> = sources.into_iter().collect();
+        let statuses = if words.is_empty() { String::new() } else { format!("{}: {}", words.join(", "), sources.join(", ")) };
+        writeln!(page, "| `{name}` | `{word}` | {lost} | {limits} | {statuses} | {hint} |").expect("a string");
     }
     check_between("docs/channels.md", BEGIN, END, &page);
 }

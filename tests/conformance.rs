@@ -393,6 +393,16 @@ async fn sends_on_dynamodb() {
 }
 
 #[tokio::test]
+async fn statuses_in_memory() {
+    sends::status_store(&MemorySends::default()).await;
+}
+
+#[tokio::test]
+async fn statuses_on_dynamodb() {
+    sends::status_store(&cloud().await.sends()).await;
+}
+
+#[tokio::test]
 async fn forwards_in_memory() {
     let queue = MemoryForwards::default();
     let taken = AtomicUsize::new(0);

@@ -301,7 +301,8 @@ mod tests {
         let text = Project::open(Location::Demo).unwrap().artefact().unwrap();
         let path = std::env::temp_dir().join(format!("tidings-artefact-{}.json", std::process::id()));
         fs::write(&path, text).unwrap();
-        let (receiver, processor) = (artefact::ReceiverPart::read(&path).unwrap(), artefact::ProcessorPart::read(&path).unwrap());
+        let (receiver, processor) =
+            (artefact::ReceiverPart::read(&path).unwrap(), artefact::ProcessorPart::read(&path, false).unwrap());
         fs::remove_file(&path).unwrap();
         let project = Project::open(Location::Demo).unwrap();
         assert_eq!(receiver.sources, project.sources());

@@ -70,7 +70,7 @@ pub(crate) async fn reader_at(options: &Place) -> Result<Reader, Failure> {
     Ok(tables(options).await?.reader())
 }
 
-/// The claims table, the context table, the timers table and the sends table.
+/// The claims table, the context table, the timers table, and those of the ways out.
 #[derive(Clone)]
 pub(crate) struct Tables {
     client: aws_sdk_dynamodb::Client,
@@ -80,6 +80,8 @@ pub(crate) struct Tables {
     timers: Option<String>,
     /// A stack without a sender has none.
     sends: Option<String>,
+    /// A stack without a publisher has none.
+    deliveries: Option<String>,
 }
 
 impl Tables {
@@ -87,6 +89,7 @@ impl Tables {
         Reader::new(self.client.clone(), self.claims.clone(), self.context.clone())
             .with_timers(self.timers.clone())
             .with_sends(self.sends.clone())
+            .with_deliveries(self.deliveries.clone())
     }
 
     /// The processor's adapter, with the caller's credentials.
@@ -101,7 +104,8 @@ pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
         let client = aws::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
         let (claims, context) = (dev_client::CLAIMS_TABLE.to_owned(), dev_client::CONTEXT_TABLE.to_owned());
         let (timers, sends) = (Some(dev_client::TIMERS_TABLE.to_owned()), Some(dev_client::SENDS_TABLE.to_owned()));
-        return Ok(Tables { client, claims, context, timers, sends });
+        let deliveries = Some(dev_client::DELIVERIES_TABLE.to_owned());
+        return Ok(Tables { client, claims, context, timers, sends, deliveries });
     };
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;
@@ -109,7 +113,8 @@ pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
     let (claims, context) = (output(&outputs, stack, "ClaimsTableName")?, output(&outputs, stack, "ContextTableName")?);
     let optional = |name: &str| outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let (timers, sends) = (optional("TimersTableName"), optional("SendsTableName"));
-    Ok(Tables { client, claims, context, timers, sends })
+    let deliveries = optional("DeliveriesTableName");
+    Ok(Tables { client, claims, context, timers, sends, deliveries })
 }
 
 /// The endpoint of a `tidings dev`'s tables and queues, found from either of its addresses.
@@ -243,15 +248,27 @@ pub(crate) async fn action_letters(options: &Place) -> Result<ActionLetters, Fai
 
 /// The depth of the events queue.
 pub(crate) async fn events_depth(options: &Place) -> Result<Depth, Failure> {
-    let [(_, depth), ..] = depths(options).await?;
-    depth.map_err(|error| unreadable(options, &error))
+    let (sqs, [events]) = queues(options, [QueueName::Events]).await?;
+    Depth::of(&sqs, &events).await.map_err(|error| unreadable(options, &error))
 }
 
-/// The depths of the queues for events and their results.
-pub(crate) async fn depths(options: &Place) -> Result<[(&'static str, Result<Depth, Unavailable>); 3], Failure> {
+/// The depths of the queues for events and their results, and for a stack with ways out those of theirs.
+pub(crate) async fn depths(options: &Place) -> Result<Vec<(&'static str, Result<Depth, Unavailable>)>, Failure> {
     let (sqs, [events, dead, actions]) = queues(options, [QueueName::Events, QueueName::DeadLetters, QueueName::Actions]).await?;
-    let (events, dead, actions) = tokio::join!(Depth::of(&sqs, &events), Depth::of(&sqs, &dead), Depth::of(&sqs, &actions));
-    Ok([("events", events), ("dead letters", dead), ("actions", actions)])
+    let mut named = vec![("events", events), ("dead letters", dead), ("actions", actions)];
+    if let Some(stack) = &options.stack {
+        let outputs = outputs(&config(options).await, stack).await?;
+        for (queue, output) in
+            [("all actions", "SenderQueueUrl"), ("published", "PublishedQueueUrl"), ("deliveries", "DeliveriesQueueUrl")]
+        {
+            named.extend(outputs.iter().find(|(name, _)| name == output).map(|(_, url)| (queue, url.clone())));
+        }
+    }
+    let depths = named.into_iter().map(|(queue, url)| {
+        let sqs = &sqs;
+        async move { (queue, Depth::of(sqs, &url).await) }
+    });
+    Ok(futures::future::join_all(depths).await)
 }
 
 /// The publisher's tables, its queue and its secret.

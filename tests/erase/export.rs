@@ -3,7 +3,8 @@
 use crate::world::{ANN, BOB, World, of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
-use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE};
+use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, DELIVERIES_TABLE, SENDS_TABLE, TIMERS_TABLE};
+use tidings_cli::stack::Trail;
 use tidings_core::action::ActionNote;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -11,7 +12,8 @@ async fn an_export_has_every_row_that_an_erasure_changes_and_every_value_that_it
     let world = World::new().await;
     world.lived().await;
     let before = world.rows().await;
-    let document = world.reader().subject_data("web:ANNSMARK", &[]).await.unwrap().export("web:ANNSMARK", world.now());
+    let document =
+        world.reader().subject_data("web:ANNSMARK", &Trail::default()).await.unwrap().export("web:ANNSMARK", world.now());
     let text = document.to_string();
     assert!(!text.contains(BOB));
     world.erase(ANN).await;
@@ -24,6 +26,10 @@ async fn an_export_has_every_row_that_an_erasure_changes_and_every_value_that_it
         } else if *table == TIMERS_TABLE {
             let is_it = |timer: &&Value| timer["pk"] == **partition && timer["sk"] == **key;
             document["timers"].as_array().unwrap().iter().find(is_it).expect("the timer")
+        } else if [SENDS_TABLE, DELIVERIES_TABLE].contains(table) {
+            let part = if *table == SENDS_TABLE { "sends" } else { "published" };
+            let is_it = |row: &&Value| row["pk"] == **partition && row["sk"] == **key;
+            document[part].as_array().unwrap().iter().find(is_it).expect("the row")
         } else {
             assert_eq!(*table, CLAIMS_TABLE);
             document["timeline"].as_array().unwrap().iter().find(|claim| claim["key"] == **partition).expect("the claim")
@@ -55,6 +61,6 @@ fn holds(exported: &Value, value: &AttributeValue) -> bool {
             let stored = value.as_s().unwrap();
             exported.contains(stored.as_str()) || exported.contains(&ActionNote::read(stored.clone()).to_string())
         }),
-        _ => false,
+        _ => value.as_ss().is_ok_and(|set| set.iter().all(|text| exported.contains(text.as_str()))),
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::world::{ANN, BOB, World, confirmed, of, tells_of};
 use std::collections::BTreeSet;
-use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE};
-use tidings_cli::stack::NotErased;
+use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, DELIVERIES_TABLE, SENDS_TABLE, TIMERS_TABLE};
+use tidings_cli::stack::{NotErased, Trail};
 use tidings_core::claim::{ClaimKey, ClaimState};
+use tidings_core::send::SendRecord;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_finds_none_of_the_erased_customers_data_and_all_of_the_others() {
@@ -38,12 +39,20 @@ async fn a_scan_finds_none_of_the_erased_customers_data_and_all_of_the_others() 
         assert!(timers.iter().any(|timer| timer.contains(kind)), "{kind}: {timers:#?}");
     }
 
+    let of_table =
+        |table: &str| anns.iter().filter(|(of, ..)| *of == table).map(|(_, partition, _)| partition.as_str()).collect::<Vec<_>>();
+    let [sends, deliveries] = [SENDS_TABLE, DELIVERIES_TABLE].map(of_table);
+    assert_eq!((sends.len(), sends.iter().filter(|key| key.starts_with("message:")).count()), (3, 1), "two sends and a status");
+    for partition in ["conversation#web:ANNSMARK", "conversation#customer:ANNSMARK", "ep_crm"] {
+        assert!(deliveries.contains(&partition), "{partition}: {deliveries:?}");
+    }
+
     let keeps = |rows: &crate::world::Rows| {
         rows.iter().filter(|(_, row)| row.get("event").is_some_and(|event| tells_of(event, ANN))).count()
     };
     assert!(keeps(&before) > 5, "events are kept with their claims: {anns:#?}");
 
-    let found = world.reader().subject_data("web:ANNSMARK", &[]).await.unwrap();
+    let found = world.reader().subject_data("web:ANNSMARK", &Trail::default()).await.unwrap();
     let erasure = world.erase(ANN).await;
     assert_eq!(erasure.counts, found.counts(), "what was found is what was deleted");
     assert_eq!(erasure.counts.deferred, 1, "what waits for the morning is in one item");
@@ -60,6 +69,24 @@ async fn a_scan_finds_none_of_the_erased_customers_data_and_all_of_the_others() 
     let lasting = |key: &&&(&str, String, String)| !key.2.starts_with("update");
     let bobs = of(&after, BOB);
     assert_eq!(bobs.iter().filter(lasting).count(), anns.iter().filter(lasting).count(), "as many were Ann's");
+}
+
+/// A copy of an action that comes after the erasure finds the record, and isn't said again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_send_keeps_its_state_and_nothing_that_says_to_whom_it_was() {
+    let world = World::new().await;
+    world.lived().await;
+    let paid = ClaimKey::new("orders", "paid-1");
+    let before = world.reader().sends(&paid).await.unwrap();
+    assert_eq!(before.len(), 2);
+    assert!(before.iter().any(|send| send.status.is_some()));
+    world.erase(ANN).await;
+    let after = world.reader().sends(&paid).await.unwrap();
+    for (before, after) in before.iter().zip(&after) {
+        let bare = SendRecord { message: None, reason: None, namespace: None, ..before.record.clone() };
+        assert_eq!((&after.record, &after.status), (&bare, &None));
+    }
+    assert_eq!(after.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +181,7 @@ async fn a_conversation_of_many_pages_is_exported_and_erased_whole() {
     let subject_data = {
         let client = counted.client(&world.cloud.dynamodb);
         let reader = tidings_cli::stack::Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
-        reader.subject_data("web:ANNSMARK", &[]).await.unwrap()
+        reader.subject_data("web:ANNSMARK", &Trail::default()).await.unwrap()
     };
     assert!(counted.calls() >= 4, "{} pages", counted.calls());
     assert_eq!(

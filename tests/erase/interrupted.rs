@@ -69,7 +69,7 @@ async fn an_erasure_of_a_busy_conversation_stops_with_an_error() {
             }
             Ok(())
         });
-        match world.erase_by(meddles.client(&world.cloud.dynamodb), ANN).await {
+        match world.erase_without_ways_out_by(meddles.client(&world.cloud.dynamodb), ANN).await {
             Ok(erasure) => assert_eq!((rests, erasure.looks, erasure.counts.claims), (true, MAX_ERASE_LOOKS, events as usize)),
             Err(why) => assert!(!rests && matches!(why, NotErased::Restless), "{why}"),
         }

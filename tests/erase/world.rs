@@ -5,6 +5,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_http::{Body, Request};
 use processor::Processor;
+use publisher::Publisher;
+use publisher::memory::MemoryDeliveries;
 use receiver::{Ports, Receiver};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,15 +14,21 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_cli::confirm::{Confirm, Confirmed};
-use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, Cloud, Options, TIMERS_TABLE};
+use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, Cloud, DELIVERIES_TABLE, Options, SENDS_TABLE, TIMERS_TABLE};
 use tidings_cli::stack::{Eraser, Erasure, NotErased, Reader};
 use tidings_config::limits::SWEEP_PROVEN;
 use tidings_config::schemas::EventSchemas;
+use tidings_config::status::StatusWord;
 use tidings_config::time::{Clock, Timestamp};
-use tidings_core::claim::Sha256Hex;
+use tidings_core::action::ActionId;
+use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::external_link::ExternalLink;
-use tidings_core::memory::{Call, Fault, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets};
-use tidings_core::ports::TimerStore;
+use tidings_core::memory::{
+    Call, Fault, Faults, ManualClock, MemoryActions, MemoryCalls, MemoryHttps, MemoryPublished, MemoryQueue, MemorySecrets,
+    failed_ids, sqs_message,
+};
+use tidings_core::ports::{Raised, SendStore, StatusStore, TimerStore, Wrote};
+use tidings_core::send::{MessageStatus, SendRecord, SendState};
 use tidings_core::stored_timer::Sweeps;
 use tidings_events::{SECRETS, corpus, secrets_of};
 use tidings_project::read_rules;
@@ -74,6 +82,8 @@ pub(crate) struct World {
     processor: Processor,
     queue: Arc<MemoryQueue>,
     pub(crate) actions: Arc<MemoryActions>,
+    published: Arc<MemoryPublished>,
+    publisher: Publisher,
     faults: Arc<Faults>,
     clock: Arc<ManualClock>,
     /// All messages that were ever received, each with its queue.
@@ -111,8 +121,10 @@ impl World {
         let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
         // This adds data to erase.
         let processor = processor.storing_events(true).feeding(true).taking_links_from(LINKS_QUEUE_ARN);
-        let processor = processor.storing_timers(Arc::new(cloud.stored_timers()));
-        Self { cloud, receiver, processor, queue, actions, faults, clock, received: Mutex::default() }
+        let published = Arc::new(MemoryPublished::new(Arc::clone(&faults)));
+        let processor = processor.storing_timers(Arc::new(cloud.stored_timers())).publishing(Arc::clone(&published) as _);
+        let publisher = publisher(&cloud, &faults, &clock);
+        Self { cloud, receiver, processor, queue, actions, faults, clock, received: Mutex::default(), published, publisher }
     }
 
     /// The same events for both customers.
@@ -149,9 +161,41 @@ impl World {
         self.clock.set(Timestamp::parse_rfc3339("2026-11-22T23:00:00Z").unwrap());
         self.event(&format!("evening-{n}"), "stock.reserved", who).await;
         self.event(&format!("late-{n}"), "payment.made", who).await;
+        self.said(who, n).await;
         // An item of a later version, and an unfinished move of items.
         self.put(&format!("web:{who}"), "mood#of/some/day", "as it was").await;
         self.put(&format!("customer:{who}"), "entity#order/left", "as it was").await;
+    }
+
+    /// What a sender has recorded: a message and its status, and one that wasn't sent.
+    async fn said(&self, who: &str, n: &str) {
+        let now = self.now();
+        let record = |id: &str, state| SendRecord {
+            cause: ClaimKey::new("orders", &format!("paid-{n}")),
+            id: ActionId::stored(format!("{id}{n}")),
+            version: 1,
+            state,
+            channel: "whatsapp".to_owned(),
+            tries: 1,
+            since: now,
+            at: now,
+            may_be_sent: false,
+            message: None,
+            reason: None,
+            dead: 0,
+            is_dead_lettered: false,
+            writer: 1,
+            key: 0,
+            namespace: Some("whatsapp".to_owned()),
+        };
+        let sent = SendRecord { message: Some(format!("wamid.{who}")), ..record("a", SendState::Sent) };
+        let refused = SendRecord { reason: Some(format!("{who} has blocked us")), ..record("b", SendState::Refused) };
+        let sends = self.cloud.sends();
+        for record in [&sent, &refused] {
+            assert_eq!(sends.put(record, None).await, Ok(Wrote::Yes));
+        }
+        let status = MessageStatus { is: StatusWord::Failed, at: now, reason: Some(format!("{who} isn't there")) };
+        assert_eq!(sends.raise(&sent.status_keys()[0], &status, now).await, Ok(Raised::Yes));
     }
 
     /// Delivers and processes the event. Returns the response's status.
@@ -191,6 +235,10 @@ impl World {
             self.received.lock().unwrap().extend(bodies);
             let response = self.processor.handle(received.clone(), TIME_LEFT).await;
             self.queue.settle(&received, &response);
+        }
+        for (n, message) in self.published.take().iter().enumerate() {
+            let message = sqs_message(&n.to_string(), message, 1);
+            assert_eq!(failed_ids(&self.publisher.handle(vec![message], TIME_LEFT).await), [""; 0]);
         }
     }
 
@@ -233,6 +281,14 @@ impl World {
     pub(crate) async fn erase_by(&self, client: Client, who: &str) -> Result<Erasure, NotErased> {
         let reader = Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
         let reader = reader.with_timers(Some(TIMERS_TABLE.to_owned()));
+        let reader = reader.with_sends(Some(SENDS_TABLE.to_owned())).with_deliveries(Some(DELIVERIES_TABLE.to_owned()));
+        Eraser::new(reader, Duration::ZERO).erase(&format!("web:{who}"), self.now(), confirmed()).await
+    }
+
+    /// The same, of a deployment without a sender and a publisher.
+    pub(crate) async fn erase_without_ways_out_by(&self, client: Client, who: &str) -> Result<Erasure, NotErased> {
+        let reader = Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
+        let reader = reader.with_timers(Some(TIMERS_TABLE.to_owned()));
         Eraser::new(reader, Duration::ZERO).erase(&format!("web:{who}"), self.now(), confirmed()).await
     }
 
@@ -243,7 +299,7 @@ impl World {
     /// All rows of all tables.
     pub(crate) async fn rows(&self) -> Rows {
         let mut rows = Rows::new();
-        for table in [CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE] {
+        for table in [CLAIMS_TABLE, CONTEXT_TABLE, TIMERS_TABLE, SENDS_TABLE, DELIVERIES_TABLE] {
             let scan = self.cloud.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
             for row in scan.collect::<Result<Vec<_>, _>>().await.expect("an answer") {
                 let key = |name: &str| row.get(name).map_or_else(String::new, |key| key.as_s().unwrap().clone());
@@ -266,6 +322,21 @@ impl World {
             put.send().await.expect("an answer");
         }
     }
+}
+
+/// A publisher with one endpoint, which gets everything. Nothing takes the attempts out of their queue.
+fn publisher(cloud: &Cloud, faults: &Arc<Faults>, clock: &Arc<ManualClock>) -> Publisher {
+    let endpoint = json!({"id": "ep_crm", "url": "https://crm.example.com/", "events": ["*", "action:*"]});
+    let ports = publisher::Ports {
+        endpoints: Arc::new(MemoryDeliveries::default()),
+        deliveries: Arc::new(cloud.deliveries()),
+        queue: Arc::new(MemoryQueue::on(Arc::clone(clock), Arc::clone(faults))),
+        published: Arc::new(MemoryPublished::new(Arc::clone(faults))),
+        https: Arc::new(MemoryCalls::new(Arc::clone(faults), |_| unreachable!("nothing takes the attempts out of their queue"))),
+        secrets: Arc::new(MemorySecrets::new(Arc::clone(faults), "{}")),
+        clock: Arc::clone(clock) as _,
+    };
+    Publisher::new(vec![serde_json::from_value(endpoint).expect("an endpoint")], ports)
 }
 
 /// Whether the row contains this customer's mark.

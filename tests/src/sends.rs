@@ -1,10 +1,11 @@
 //! The conformance of the sender's ports.
 
+use tidings_config::status::StatusWord;
 use tidings_config::time::Timestamp;
 use tidings_core::action::ActionId;
 use tidings_core::claim::ClaimKey;
-use tidings_core::ports::{ForwardQueue, Forwarded, SendStore, Wrote};
-use tidings_core::send::{SendRecord, SendState};
+use tidings_core::ports::{ForwardQueue, Forwarded, Raised, SendStore, StatusStore, Wrote};
+use tidings_core::send::{MessageStatus, SendRecord, SendState, StatusKey};
 
 /// A record, all of whose fields are set.
 fn record(version: u32, state: SendState, writer: u64) -> SendRecord {
@@ -24,6 +25,7 @@ fn record(version: u32, state: SendState, writer: u64) -> SendRecord {
         is_dead_lettered: true,
         writer,
         key: 1,
+        namespace: Some("whatsapp".to_owned()),
     }
 }
 
@@ -40,12 +42,29 @@ pub async fn send_store(store: &dyn SendStore) {
         reason: None,
         may_be_sent: false,
         is_dead_lettered: false,
+        namespace: None,
         ..record(2, SendState::Sent, u64::MAX)
     };
     assert_eq!(store.put(&bare, Some(1)).await, Ok(Wrote::Yes));
     assert_eq!(store.put(&record(2, SendState::Refused, 9), Some(1)).await, Ok(Wrote::Other(Some(Box::new(bare)))));
     let elsewhere = SendRecord { id: ActionId::stored("a2".to_owned()), ..other };
     assert_eq!(store.put(&elsewhere, None).await, Ok(Wrote::Yes), "another action of the same event");
+}
+
+/// Of a message's statuses the highest stays, in whatever order they come.
+pub async fn status_store(store: &dyn StatusStore) {
+    let now = Timestamp::from_unix_ms(1_795_168_800_000);
+    let said = |is, ms| MessageStatus { is, at: Timestamp::from_unix_ms(ms), reason: Some("r".to_owned()) };
+    let (one, other) = (StatusKey::of_message("whatsapp", "wamid.1"), StatusKey::of_message("whatsapp", "wamid.2"));
+    assert_eq!(store.raise(&one, &said(StatusWord::Delivered, 1), now).await, Ok(Raised::Yes));
+    assert_eq!(store.raise(&one, &said(StatusWord::Delivered, 2), now).await, Ok(Raised::Known), "a duplicate");
+    assert_eq!(store.raise(&one, &said(StatusWord::Read, 3), now).await, Ok(Raised::Yes));
+    for late in [StatusWord::Delivered, StatusWord::Failed, StatusWord::Read] {
+        assert_eq!(store.raise(&one, &said(late, 4), now).await, Ok(Raised::Known), "{late}");
+    }
+    let bare = MessageStatus { reason: None, ..said(StatusWord::Failed, 5) };
+    assert_eq!(store.raise(&other, &bare, now).await, Ok(Raised::Yes));
+    assert_eq!(store.raise(&other, &said(StatusWord::Delivered, 6), now).await, Ok(Raised::Known));
 }
 
 /// Sends messages, with and without attributes.

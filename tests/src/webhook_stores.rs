@@ -3,7 +3,7 @@
 use publisher::delivery::{Attempt, AttemptResult, Delivery, DeliveryKey, DeliveryState};
 use publisher::endpoint::{EndpointRecord, Status};
 use publisher::limits::{DUE_PARTITIONS, EVENT_PART_BYTES};
-use publisher::ports::{Claimed, DeliveryStore, Due, EndpointStore};
+use publisher::ports::{Claimed, DeliveryStore, Due, EndpointStore, StoredMessage};
 use std::time::Duration;
 use tidings_config::endpoint::{BodyForm, Endpoint, EndpointId};
 use tidings_config::limits::{MAX_MESSAGE_BYTES, MAX_TIMER_DELAY};
@@ -82,13 +82,19 @@ async fn due(store: &dyn DeliveryStore, by: Timestamp, at_most: usize) -> Vec<Du
 
 /// A delivery is claimed once, changes by its version, and is found by its time if that is far away.
 pub async fn delivery_store(store: &dyn DeliveryStore) {
-    assert_eq!(store.event("msg_1").await, Ok(None));
+    assert_eq!(store.event(&delivery(1)).await, Ok(None));
     let large = format!("{}ä", "ä".repeat(EVENT_PART_BYTES)).chars().take(MAX_MESSAGE_BYTES / 2).collect::<String>();
     for (n, message) in [(1, "{}"), (2, large.as_str())] {
-        for _ in 0..2 {
-            store.put_event(&format!("msg_{n}"), message, NOW).await.expect("an answer");
+        for conversation in [Some("web:ann"), None] {
+            let of = Delivery { conversation: conversation.map(str::to_owned), ..delivery(n) };
+            assert_eq!(store.event(&of).await, Ok(None), "another conversation's");
+            for endpoints in [[id("crm")], [id("erp")]] {
+                let (webhook_id, sort) = (of.webhook_id.as_str(), of.key.delivery.as_str());
+                let event = StoredMessage { webhook_id, conversation, delivery: sort, endpoints: &endpoints, message };
+                store.put_event(&event, NOW).await.expect("an answer");
+            }
+            assert_eq!(store.event(&of).await.expect("an answer").as_deref(), Some(message));
         }
-        assert_eq!(store.event(&format!("msg_{n}")).await.expect("an answer").as_deref(), Some(message));
     }
 
     let one = delivery(1);

@@ -125,7 +125,9 @@ fn who_triggers(metric: Metric, threshold: f64) -> Trigger {
         | Metric::Deferred
         | Metric::ArrivalLag => Trigger::OneEvent,
         // A person who blocks us, and a channel's outage.
-        Metric::Sent | Metric::SendRetried | Metric::SendRefused | Metric::SendUncertain => Trigger::Anyone,
+        Metric::Sent | Metric::SendRetried | Metric::SendRefused | Metric::SendUncertain | Metric::MessageFailed => {
+            Trigger::Anyone
+        }
         Metric::SloMiss | Metric::ProcessingLag | Metric::CommitLatency | Metric::Conflicts | Metric::Shed => Trigger::ManyEvents,
         Metric::WebhookFailed | Metric::EndpointDisabled => Trigger::Anyone,
         // The alarm is for its absence.

@@ -3,11 +3,12 @@
 use crate::Configuration;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use tidings_config::artefact::{CHANNELS, ENDPOINTS, FILES, FORMAT, RULES, SCHEMAS, SOURCES};
+use tidings_config::artefact::{CHANNELS, ENDPOINTS, FILES, FORMAT, RULES, SCHEMAS, SOURCES, STATUSES};
 use tidings_config::endpoint::Endpoint;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
+use tidings_config::status::SourceStatus;
 use tidings_outgoing::ConfiguredChannel;
 
 /// The first line.
@@ -20,7 +21,7 @@ struct Head<'a> {
 }
 
 /// The functions' behaviour depends on this alone.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Serialize)]
 struct Content<'a> {
     sources: &'a [Source],
     rules: &'a Rules,
@@ -29,12 +30,15 @@ struct Content<'a> {
     endpoints: Option<&'a [Endpoint]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channels: Option<&'a [ConfiguredChannel]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    statuses: Vec<SourceStatus>,
 }
 
 impl<'a> From<&'a Configuration> for Content<'a> {
     fn from(of: &'a Configuration) -> Self {
         let Configuration { sources, rules, schemas, endpoints, channels, files: _ } = of;
-        Self { sources, rules, schemas, endpoints: endpoints.as_deref(), channels: channels.as_deref() }
+        let (endpoints, channels) = (endpoints.as_deref(), channels.as_deref());
+        Self { sources, rules, schemas, endpoints, channels, statuses: of.statuses() }
     }
 }
 
@@ -48,7 +52,7 @@ pub fn hash(configuration: &Configuration) -> String {
 /// version of the program that writes it.
 pub fn write(configuration: &Configuration, tidings: &str) -> String {
     let head = json(&Head { format: FORMAT, tidings, hash: &hash(configuration) });
-    let Content { sources, rules, schemas, endpoints, channels } = configuration.into();
+    let Content { sources, rules, schemas, endpoints, channels, statuses } = configuration.into();
     let mut parts = vec![
         // The project's files by their paths in it, each with its own hash.
         (FILES, json(&configuration.files)),
@@ -59,6 +63,7 @@ pub fn write(configuration: &Configuration, tidings: &str) -> String {
     // Without the file the artefact is as it always was.
     parts.extend(endpoints.map(|endpoints| (ENDPOINTS, json(endpoints))));
     parts.extend(channels.map(|channels| (CHANNELS, json(channels))));
+    parts.extend((!statuses.is_empty()).then(|| (STATUSES, json(&statuses))));
     let parts: String = parts.iter().map(|(name, part)| format!(",\n\"{name}\":{part}")).collect();
     format!("{}{parts}}}\n", head.trim_end_matches('}'))
 }

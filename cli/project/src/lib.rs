@@ -20,7 +20,7 @@ pub use channels_file::read_channels;
 pub use endpoints_file::read_endpoints;
 pub use event_schemas::{read_event_schema, read_event_schemas};
 pub use presets::{preset, preset_names, presets};
-pub use project::{Configuration, ProjectFile, ProjectFiles};
+pub use project::{Configuration, ProjectFile, ProjectFiles, statuses};
 pub use rules_file::read_rules;
 pub use schema::{channels_schema, endpoints_schema, provider_schema, rules_schema, sources_schema};
 pub use sources_file::{read_provider, read_source_names, read_sources, read_sources_of_presets};

@@ -1,7 +1,7 @@
 //! The files of a project: `sources.yaml`, `rules.yaml`, `schemas/` and, if there are any, `endpoints.yaml` and `channels.yaml`.
 
 use super::{
-    Report, file_sha256, read_channels, read_endpoints, read_event_schemas, read_rules, read_source_names,
+    Report, channel, file_sha256, read_channels, read_endpoints, read_event_schemas, read_rules, read_source_names,
     read_sources_of_presets,
 };
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use tidings_config::endpoint::Endpoint;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
+use tidings_config::status::SourceStatus;
 use tidings_outgoing::ConfiguredChannel;
 
 /// A file: its path in the project with `/` as separator, its path for people, and its text.
@@ -43,6 +44,27 @@ pub struct Configuration {
     pub channels: Option<Vec<ConfiguredChannel>>,
     /// The hash of every file by its path in the project: [`file_sha256`].
     pub files: BTreeMap<String, String>,
+}
+
+impl Configuration {
+    /// The events of its sources that say the status of its channels' messages.
+    pub fn statuses(&self) -> Vec<SourceStatus> {
+        statuses(&self.sources, self.channels.as_deref().unwrap_or_default())
+    }
+}
+
+/// The events of these sources that say the status of these channels' messages, each once.
+pub fn statuses(sources: &[Source], channels: &[ConfiguredChannel]) -> Vec<SourceStatus> {
+    let mut found: Vec<SourceStatus> = Vec::new();
+    for file in channels.iter().filter_map(|configured| channel(&configured.channel.name)) {
+        for status in sources.iter().flat_map(|source| file.statuses_of(&source.name, &source.provider)) {
+            // Channels of one provider have some in common.
+            if !found.contains(&status) {
+                found.push(status);
+            }
+        }
+    }
+    found
 }
 
 impl ProjectFiles {

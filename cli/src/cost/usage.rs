@@ -39,6 +39,19 @@ const STORED_AFTER: f64 = 14.0 / 30.0;
 /// Requests that SQS bills to receive and delete a batch, or an action: one each.
 const RECEIVE_AND_DELETE: f64 = 2.0;
 
+/// What an action takes of the sender: a write before its request and one after it, and its own invocation of the template's
+/// memory. How long a provider takes to answer is assumed. Its queue is FIFO: a poll costs as much as so many of a standard queue.
+const WRITES_OF_A_SEND: f64 = 2.0;
+const SEND_MS: f64 = 300.0;
+const SENDER_MB: u64 = 256;
+const FIFO_POLL: f64 = 1.25;
+
+/// What a publisher takes in a month without an event: it polls two queues, and a sweep each minute queries four partitions of an
+/// index, half a unit each.
+const PUBLISHER_MAPPINGS: f64 = 2.0;
+const DELIVERY_SWEEPS: f64 = SECONDS / 60.0;
+const READS_OF_A_DELIVERY_SWEEP: f64 = 2.0;
+
 const GB: f64 = 1e9;
 const MS: f64 = 1_000.0;
 const MB_OF_A_GB: f64 = 1_024.0;
@@ -156,6 +169,20 @@ impl Usage {
             ..Self::idle(variant)
         }
         .swept(variant, counts)
+        .said(variant, actions)
+    }
+
+    /// Adds what the sender takes for these actions.
+    fn said(self, variant: &Variant, actions: f64) -> Self {
+        if !variant.sender {
+            return self;
+        }
+        Self {
+            invocations: self.invocations + actions,
+            gb_seconds: self.gb_seconds + actions * SEND_MS / MS * real(SENDER_MB) / MB_OF_A_GB,
+            write_units: self.write_units + actions * WRITES_OF_A_SEND,
+            ..self
+        }
     }
 
     /// How long receiver and processor run.
@@ -180,10 +207,11 @@ impl Usage {
             (false, true) => ROLLBACK_ALARMS,
             (false, false) => 0.0,
         };
+        let [sender, publisher] = [variant.sender, variant.publisher].map(|has| if has { 1.0 } else { 0.0 });
         Self {
-            idle_polls: MAPPINGS * IDLE_POLLS,
+            idle_polls: (MAPPINGS + sender * FIFO_POLL + publisher * PUBLISHER_MAPPINGS) * IDLE_POLLS,
             poller_hours: pollers * HOURS,
-            secrets: 1.0 + real(variant.further_secrets),
+            secrets: 1.0 + real(variant.further_secrets) + sender + publisher,
             alarms,
             composite_alarms: if variant.alarms { COMPOSITE_ALARMS } else { 0.0 },
             dashboards: if variant.dashboard { 1.0 } else { 0.0 },
@@ -194,11 +222,12 @@ impl Usage {
     /// Adds the sweeps of the timers' table, which run whether there are timers or not.
     fn swept(self, variant: &Variant, counts: &Counts) -> Self {
         let gb_of_a_sweep = counts.assumed.sweep_ms / MS * real(variant.processor_memory_mb) / MB_OF_A_GB;
+        let of_deliveries = if variant.publisher { DELIVERY_SWEEPS } else { 0.0 };
         Self {
-            invocations: self.invocations + SWEEPS,
+            invocations: self.invocations + SWEEPS + of_deliveries,
             gb_seconds: self.gb_seconds + SWEEPS * gb_of_a_sweep,
             write_units: self.write_units + SWEEPS,
-            read_units: self.read_units + SWEEPS * READS_OF_A_SWEEP,
+            read_units: self.read_units + SWEEPS * READS_OF_A_SWEEP + of_deliveries * READS_OF_A_DELIVERY_SWEEP,
             ..self
         }
     }
@@ -255,6 +284,21 @@ mod tests {
         assert_eq!(none, idle.swept(&Variant::default(), &counts), "the sweeps of no timers, which are always on");
     }
 
+    /// The numbers of docs/channels.md and docs/webhooks-out.md.
+    #[test]
+    fn a_sender_and_a_publisher_take_what_their_pages_say() {
+        let (counts, prices) = (Counts::shipped().expect("counts"), super::super::Prices::shipped().expect("prices"));
+        let dollars = |variant: &Variant| super::super::Bill::of(&Usage::counted(variant, &counts), variant, &prices).dollars();
+        let near = |seen: f64, said: f64| assert!((seen - said).abs() < 0.011, "{seen}, not {said}");
+        let idle = Variant { events: 0, ..Variant::default() };
+        near(dollars(&Variant { sender: true, ..idle.clone() }) - dollars(&idle), 0.40 + 0.32);
+        // Without the time of its sweeps.
+        near(dollars(&Variant { publisher: true, ..idle.clone() }) - dollars(&idle), 0.52 + 0.40 + 0.02);
+        let saying = Variant { actions_per_event: 1.0, ..Variant::default() };
+        let said = dollars(&Variant { sender: true, ..saying.clone() }) - dollars(&saying);
+        near(said, 0.40 + 0.32 + 1.25 + 1.20);
+    }
+
     #[test]
     fn more_of_anything_never_costs_less() {
         let counts = Counts::shipped().expect("counts");
@@ -277,6 +321,8 @@ mod tests {
             Variant { gradual_deployment: true, ..base.clone() },
             Variant { dashboard: true, ..base.clone() },
             Variant { further_secrets: 1, ..base.clone() },
+            Variant { sender: true, ..base.clone() },
+            Variant { publisher: true, ..base.clone() },
         ] {
             assert!(dollars(&more) > dollars(&base), "{more:?}");
         }

@@ -82,8 +82,14 @@ pub struct Variant {
     pub alarms: bool,
     pub gradual_deployment: bool,
     pub dashboard: bool,
-    /// Secrets besides that of the sources.
+    /// Secrets besides that of the sources, and besides those of a sender and a publisher.
     pub further_secrets: u64,
+    /// Whether each action is said by the stack's own sender: parameter `Sender`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sender: bool,
+    /// Parameter `Publisher`. What its deliveries take isn't part of the bill.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub publisher: bool,
 }
 
 impl Default for Variant {
@@ -112,6 +118,8 @@ impl Default for Variant {
             gradual_deployment: false,
             dashboard: false,
             further_secrets: 0,
+            sender: false,
+            publisher: false,
         }
     }
 }

@@ -20,10 +20,10 @@ use crate::dev_client::aws::{dynamodb_at, embedded_at, queue_url_at};
 use crate::dev_client::token::Token;
 use crate::dev_client::{
     ACTIONS_DEAD_LETTER_QUEUE, ACTIONS_QUEUE, DEAD_LETTER_QUEUE, DELIVERIES_DEAD_LETTER_QUEUE, DELIVERIES_QUEUE,
-    DELIVERIES_TABLE, ENDPOINTS_SECRET, ENDPOINTS_TABLE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE,
-    PUBLISHED_DEAD_LETTER_QUEUE, PUBLISHED_QUEUE, SENDER_QUEUE,
+    ENDPOINTS_SECRET, ENDPOINTS_TABLE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, PUBLISHED_DEAD_LETTER_QUEUE,
+    PUBLISHED_QUEUE, SENDER_QUEUE,
 };
-pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, SENDS_TABLE, TIMERS_TABLE};
+pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, DELIVERIES_TABLE, SENDS_TABLE, TIMERS_TABLE};
 use crate::stack::Reader;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -267,7 +267,7 @@ impl Cloud {
         DynamoEndpoints::new(self.dynamodb.clone(), ENDPOINTS_TABLE.to_owned())
     }
 
-    pub(crate) fn deliveries(&self) -> DynamoDeliveries {
+    pub fn deliveries(&self) -> DynamoDeliveries {
         DynamoDeliveries::new(self.dynamodb.clone(), DELIVERIES_TABLE.to_owned())
     }
 
@@ -306,6 +306,7 @@ impl Cloud {
         Reader::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned())
             .with_timers(Some(TIMERS_TABLE.to_owned()))
             .with_sends(Some(SENDS_TABLE.to_owned()))
+            .with_deliveries(Some(DELIVERIES_TABLE.to_owned()))
     }
 }
 

@@ -107,7 +107,7 @@ async fn serve(mut options: DevOptions) -> Result<ExitCode, Failure> {
     let cloud = Arc::new(cloud.await?);
     let _ = cloud.about.webhooks.set(url.clone());
     show::at(&cloud.endpoint);
-    let names: Vec<String> = configuration.sources.iter().map(|source| source.name.clone()).collect();
+    let names = banner::Names::of(&configuration);
     // Commands that run in this process need no file for it.
     token::know(&[address.port(), cloud.dynamodb_port], &cloud.token);
     let setup = Setup {

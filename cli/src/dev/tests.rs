@@ -7,6 +7,7 @@ use super::secrets::Secrets;
 use super::sending::ChannelsTo;
 use super::workbench::{Configuration, Setup, Workbench};
 use super::{PAGES, context, finish, start};
+use crate::commands::events::show::send_line;
 use crate::delivery::post;
 use crate::inspector::{self, Inspector};
 use crate::project::Location;
@@ -23,7 +24,7 @@ use tidings_project::{read_event_schema, read_rules};
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 
-const HEAD: &str = "version: 1\nconversations: [{ on: '*', conversation: \"'whatsapp:' + data.order.id\" }]\n";
+const HEAD: &str = "version: 1\nconversations: [{ on: 'order.*', conversation: \"'whatsapp:' + data.order.id\" }]\n";
 
 /// A join for a payment that isn't packed within 45 minutes.
 const JOIN: &str = "
@@ -100,6 +101,21 @@ impl Bench {
         tokio::task::spawn_blocking(move || post(&url, &request)).await.expect("no panic").expect("an answer").status
     }
 
+    /// Sends a status of a message as WhatsApp does, and returns the response's status.
+    async fn whatsapp(&self, message: &str, status: &str, second: u32) -> u16 {
+        let sources = tidings_events::project::sources();
+        let source = sources.iter().find(|source| source.name == "whatsapp").expect("a source");
+        let now = self.cloud.clock.now();
+        let timestamp = (now.unix_s() - 10 + i64::from(second)).to_string();
+        let said = json!({"id": message, "status": status, "timestamp": timestamp, "recipient_id": "16505551234"});
+        let value = json!({"messaging_product": "whatsapp", "metadata": {"phone_number_id": "1"}, "statuses": [said]});
+        let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"value": value, "field": "messages"}]}]});
+        let secret = &secrets_of(&self.secrets, "whatsapp").expect("a document")[0];
+        let request = Sample::of_body(source, body.to_string().into_bytes()).sign(source, secret, now, None).expect("signed");
+        let url = self.url.clone();
+        tokio::task::spawn_blocking(move || post(&url, &request)).await.expect("no panic").expect("an answer").status
+    }
+
     async fn advance(&self, minutes: u64) {
         Arc::clone(&self.cloud.clock).advance(Duration::from_secs(60 * minutes)).await.expect("it moves");
     }
@@ -162,6 +178,23 @@ rules:
     }
     let done: Vec<_> = bench.chatbot.done().into_iter().map(|done| done.action_type).collect();
     assert_eq!(done, ["order.noted"]);
+
+    // Its provider says that it was read, and late that it was delivered.
+    let message = sent[0].message.clone().expect("an id");
+    for (status, second) in [("read", 5), ("delivered", 4)] {
+        assert_eq!(bench.whatsapp(&message, status, second).await, 200);
+    }
+    let cause = sent[0].cause.clone();
+    let shown = loop {
+        let sends = bench.cloud.reader().sends(&cause).await.expect("read");
+        if sends[0].status.is_some() || Instant::now() > until {
+            break sends;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let line = send_line(&shown[0]);
+    assert!(line.contains("sent") && line.contains(&message) && line.contains("; ") && line.contains("read"), "{line}");
+    assert_eq!(serde_json::to_value(&shown[0]).expect("JSON")["status"]["is"], "read");
     bench.end().await;
 }
 

@@ -165,6 +165,7 @@ impl Running {
         let https = LocalApis::of(&setup.local_apis, &rules)?;
         let documents = setup.secrets.documents(&sources, &rules, &setup.local_apis)?;
         let has_sender = channels.is_some();
+        let statuses = tidings_project::statuses(&sources, channels.as_deref().unwrap_or_default());
         cloud.put_secrets(&documents.sources, &documents.apis).await?;
         let sender = match channels {
             None => None,
@@ -184,6 +185,7 @@ impl Running {
         let publisher = Arc::new(webhooks::publisher(cloud, endpoints));
         let published = IfAnyone { publisher: Arc::clone(&publisher), queue: cloud.published() };
         let processor = processor(cloud, https, rules, schemas, has_sender).storing_events(setup.keep_events);
+        let processor = processor.recording_statuses(statuses, Arc::new(cloud.sends()));
         let processor = Arc::new(processor.publishing(Arc::new(published)).feeding(setup.feed));
         Ok((Self { receiver, processor, publisher, sender, known: Arc::new(known), expected }, documents))
     }

@@ -38,6 +38,23 @@ pub struct ActionLetter {
     pub receipt: String,
 }
 
+#[cfg(test)]
+impl ActionLetter {
+    /// A message with nothing but a body.
+    pub(crate) fn of_body(body: &str) -> Self {
+        let text = String::new;
+        Self {
+            id: text(),
+            body: body.to_owned(),
+            sent: None,
+            attributes: BTreeMap::new(),
+            group: text(),
+            deduplication: text(),
+            receipt: text(),
+        }
+    }
+}
+
 impl ActionLetters {
     /// `actions_url`: the queue that actions are sent to again.
     pub fn new(client: Client, url: String, actions_url: String) -> Self {

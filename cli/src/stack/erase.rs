@@ -2,12 +2,12 @@
 //! `processed`, until its TTL. So a late duplicate still finds its event processed and restores nothing.
 //!
 //! Promises: the erasure ends with a pass that found nothing. Items that lead to other items are deleted after those
-//! (joins, timers and waiting notifications before the claims that name them, identities in a last pass of their own), so an
+//! (joins, timers, sends and waiting notifications before the claims that name them, identities in a last pass of their own), so an
 //! interrupted erasure can be restarted. Items that are written meanwhile are found by the next pass. Never: another
 //! conversation's item, or a claim that could be mistaken for an unknown event.
 
 use super::read::Reader;
-use super::subject_data::{Counts, SubjectData};
+use super::subject_data::{Counts, SubjectData, Trail};
 use crate::confirm::Confirmed;
 use crate::limits::MAX_ERASE_LOOKS;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -15,13 +15,15 @@ use std::time::Duration;
 use tidings_config::limits::CLAIM_LIFETIME;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::attributes::{Row, number, text};
-use tidings_core::aws::cause;
+use tidings_core::aws::{cause, send_record};
 use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::context::ItemKey;
 use tidings_core::ports::Unavailable;
+use tidings_core::send::SendRecord;
 
 /// Erases conversations. Needs `dynamodb:Query` on the claims table and the context table, `dynamodb:Scan` on the timers
-/// table, `dynamodb:DeleteItem` on the last two and `dynamodb:PutItem` on the claims table. No function has these together;
+/// table, `dynamodb:DeleteItem` on the last two and `dynamodb:PutItem` on the claims table. With a sender or a publisher also
+/// `dynamodb:Query`, `dynamodb:BatchGetItem` and `dynamodb:DeleteItem` on their tables, and `dynamodb:UpdateItem` on the sends. No function has these together;
 /// they are the operator's.
 #[derive(Clone, Debug)]
 pub struct Eraser {
@@ -59,12 +61,12 @@ impl Eraser {
     /// Erases until a pass finds nothing.
     pub async fn erase(&self, conversation: &str, now: Timestamp, _: Confirmed) -> Result<Erasure, NotErased> {
         let mut erasure = Erasure::default();
-        let mut names = Vec::new();
+        let mut trail = Trail::default();
         while erasure.looks < MAX_ERASE_LOOKS {
             if erasure.looks > 0 {
                 tokio::time::sleep(self.pause).await;
             }
-            let subject_data = self.reader.subject_data(conversation, &names).await?;
+            let subject_data = self.reader.subject_data(conversation, &trail).await?;
             erasure.looks += 1;
             if let Some(conversation) = subject_data.linked_to {
                 return Err(NotErased::Identity { conversation });
@@ -73,7 +75,7 @@ impl Eraser {
                 return Ok(erasure);
             }
             self.delete(&subject_data, now, &mut erasure.counts).await?;
-            names = subject_data.names;
+            trail = trail.with(subject_data);
         }
         Err(NotErased::Restless)
     }
@@ -83,6 +85,19 @@ impl Eraser {
         let (finders, rest): (Vec<_>, Vec<_>) = subject_data.items.iter().partition(|((_, key), _)| finds(key));
         for row in subject_data.timers.values() {
             self.delete_timer(row, counts).await?;
+        }
+        // Statuses are found by the sends, and both by the claims.
+        let (sends, statuses): (Vec<_>, Vec<_>) = subject_data.sends.values().partition(|row| send_record(row).is_some());
+        for row in statuses {
+            counts.sends += usize::from(self.delete_from(self.reader.sends_table.as_ref(), row).await?);
+        }
+        for row in sends {
+            self.bare_send(row, counts).await?;
+        }
+        // Deliveries are found by the first part of their message, which sorts before the others.
+        let (parts, deliveries): (Vec<_>, Vec<_>) = subject_data.published.values().partition(|row| row.contains_key("part"));
+        for row in deliveries.into_iter().chain(parts.into_iter().rev()) {
+            counts.published += usize::from(self.delete_from(self.reader.deliveries_table.as_ref(), row).await?);
         }
         if rest.is_empty() && subject_data.claims.is_empty() {
             // The name that was found last is erased first.
@@ -119,9 +134,25 @@ impl Eraser {
     }
 
     async fn delete_timer(&self, row: &Row, counts: &mut Counts) -> Result<(), Unavailable> {
-        let delete = self.reader.client.delete_item().set_table_name(self.reader.timers_table.clone());
-        if done("dynamodb:DeleteItem", delete.set_key(Some(only(row, &["pk", "sk"]))).send().await)? {
-            counts.timers += 1;
+        counts.timers += usize::from(self.delete_from(self.reader.timers_table.as_ref(), row).await?);
+        Ok(())
+    }
+
+    async fn delete_from(&self, table: Option<&String>, row: &Row) -> Result<bool, Unavailable> {
+        let delete = self.reader.client.delete_item().set_table_name(table.cloned());
+        done("dynamodb:DeleteItem", delete.set_key(Some(only(row, &["pk", "sk"]))).send().await)
+    }
+
+    /// Reduces a send's record to what keeps a copy of its action from being sent. Its version stays, so a sender that works on it
+    /// writes what it knows, which the next pass sees.
+    async fn bare_send(&self, row: &Row, counts: &mut Counts) -> Result<(), Unavailable> {
+        let update = self.reader.client.update_item().set_table_name(self.reader.sends_table.clone());
+        let update = update.set_key(Some(only(row, &["pk", "sk"]))).condition_expression("attribute_exists(pk)");
+        let names: Vec<String> = (0..SendRecord::SAYS_MORE.len()).map(|n| format!("#{n}")).collect();
+        let update = update.update_expression(format!("REMOVE {}", names.join(", ")));
+        let named = names.into_iter().zip(SendRecord::SAYS_MORE.map(str::to_owned)).collect();
+        if done("dynamodb:UpdateItem", update.set_expression_attribute_names(Some(named)).send().await)? {
+            counts.sends += 1;
         }
         Ok(())
     }

@@ -4,15 +4,16 @@ use super::search::{Found, Newest, Search};
 use crate::limits::{CLAIMS_PAGE, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tidings_config::limits::MAX_BATCH_GET_KEYS;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::attributes::{Row, claim, text};
-use tidings_core::aws::{DynamoContextReader, TIMELINE_INDEX, cause, send_record};
+use tidings_core::aws::{DynamoContextReader, TIMELINE_INDEX, cause, message_status, send_record, status_place};
 use tidings_core::claim::{Claim, ClaimKey, TimelineKey};
 use tidings_core::context::Context;
 use tidings_core::ports::{ContextReader, Unavailable};
-use tidings_core::send::SendRecord;
+use tidings_core::send::{MessageStatus, SendRecord};
 
 /// Calls for keys that a `BatchGetItem` left unprocessed, before it fails.
 const BATCH_GETS: usize = 8;
@@ -24,12 +25,22 @@ pub struct Reader {
     pub(super) claims_table: String,
     pub(super) context_table: String,
     pub(super) timers_table: Option<String>,
-    sends_table: Option<String>,
+    pub(super) sends_table: Option<String>,
+    pub(super) deliveries_table: Option<String>,
+}
+
+/// A send, and what its provider says of its message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Send {
+    #[serde(flatten)]
+    pub record: SendRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<MessageStatus>,
 }
 
 impl Reader {
     pub fn new(client: Client, claims_table: String, context_table: String) -> Self {
-        Self { client, claims_table, context_table, timers_table: None, sends_table: None }
+        Self { client, claims_table, context_table, timers_table: None, sends_table: None, deliveries_table: None }
     }
 
     /// Reads the timers table, too. A stack of an earlier version has none.
@@ -44,13 +55,30 @@ impl Reader {
         Self { sends_table, ..self }
     }
 
-    /// The sends of an event: its actions that the sender has. Empty without a sender.
-    pub async fn sends(&self, key: &ClaimKey) -> Result<Vec<SendRecord>, Unavailable> {
+    /// Reads the deliveries table of outbound webhooks, too. A stack without a publisher has none.
+    #[must_use]
+    pub fn with_deliveries(self, deliveries_table: Option<String>) -> Self {
+        Self { deliveries_table, ..self }
+    }
+
+    /// The sends of an event: its actions that the sender has, with what is known of their messages. Empty without a sender.
+    pub async fn sends(&self, key: &ClaimKey) -> Result<Vec<Send>, Unavailable> {
         let Some(table) = &self.sends_table else { return Ok(Vec::new()) };
+        let records: Vec<SendRecord> = self.send_rows(table, key).await?.iter().filter_map(send_record).collect();
+        let keys = records.iter().flat_map(SendRecord::status_keys).map(|key| status_place(&key)).collect();
+        let statuses: BTreeMap<_, _> = self.batch_get(table, keys).await?.iter().filter_map(message_status).collect();
+        let of = |record: &SendRecord| {
+            let known = record.status_keys().into_iter().filter_map(|key| statuses.get(&key));
+            known.max_by_key(|status| status.is.rank()).cloned()
+        };
+        Ok(records.into_iter().map(|record| Send { status: of(&record), record }).collect())
+    }
+
+    /// The rows of an event's sends.
+    pub(super) async fn send_rows(&self, table: &str, key: &ClaimKey) -> Result<Vec<Row>, Unavailable> {
         let query = self.client.query().table_name(table).key_condition_expression("pk = :cause").consistent_read(true);
-        let rows = query.expression_attribute_values(":cause", text(key.as_str())).send().await;
-        let rows = rows.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
-        Ok(rows.items().iter().filter_map(send_record).collect())
+        let rows = query.expression_attribute_values(":cause", text(key.as_str())).into_paginator().items().send();
+        rows.collect::<Result<_, _>>().await.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })
     }
 
     /// `None`: the claim doesn't exist, or TTL deleted it.
@@ -72,13 +100,17 @@ impl Reader {
 
     /// The existing claims of these events. Up to a hundred are read in one call.
     pub async fn claims(&self, keys: &BTreeSet<ClaimKey>) -> Result<Vec<Claim>, Unavailable> {
+        let keys = keys.iter().map(|key| Row::from([("pk".to_owned(), text(key.as_str()))])).collect();
+        Ok(self.batch_get(&self.claims_table, keys).await?.iter().filter_map(claim).collect())
+    }
+
+    /// The existing rows of a table with these keys. Up to a hundred are read in one call.
+    pub(super) async fn batch_get(&self, table: &str, keys: Vec<Row>) -> Result<Vec<Row>, Unavailable> {
         let unavailable = |cause: String| Unavailable { call: "dynamodb:BatchGetItem", cause };
-        let keys: Vec<&ClaimKey> = keys.iter().collect();
-        let mut claims = Vec::new();
+        let mut rows = Vec::new();
         for keys in keys.chunks(MAX_BATCH_GET_KEYS) {
-            let keys = keys.iter().map(|key| HashMap::from([("pk".to_owned(), text(key.as_str()))])).collect();
-            let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let mut requests = HashMap::from([(self.claims_table.clone(), request.expect("keys are set above"))]);
+            let request = KeysAndAttributes::builder().set_keys(Some(keys.to_vec())).consistent_read(true).build();
+            let mut requests = HashMap::from([(table.to_owned(), request.expect("keys are set above"))]);
             let mut calls = 0;
             while !requests.is_empty() {
                 if calls == BATCH_GETS {
@@ -87,11 +119,11 @@ impl Reader {
                 calls += 1;
                 let got = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
                 let got = got.map_err(|error| unavailable(cause(&error)))?;
-                claims.extend(got.responses.iter().flatten().flat_map(|(_, rows)| rows).filter_map(claim));
+                rows.extend(got.responses.into_iter().flatten().flat_map(|(_, rows)| rows));
                 requests = got.unprocessed_keys.unwrap_or_default();
             }
         }
-        Ok(claims)
+        Ok(rows)
     }
 
     /// When each subject of a source was last received, since a time. Scans the whole table, which is billed.

@@ -1,6 +1,6 @@
 //! All data that the tables hold about one conversation, for export and erasure: its own partition, the partitions of
-//! its identities, the claims of their timelines, the joins that those claims name, and the stored timers of both. Reads
-//! only, every page. The timers table is read whole, because timers are in the order of their times.
+//! its identities, the claims of their timelines, the joins that those claims name, and the stored timers of both; what was
+//! sent because of those claims; and what was published of it, with its deliveries. Reads only, every page. The timers table is read whole, because timers are in the order of their times.
 //!
 //! It keeps raw rows, so that data of later versions is included. It doesn't include data without a recorded
 //! conversation: claims of events that could not be planned, or haven't been yet.
@@ -8,16 +8,19 @@
 use super::read::Reader;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
+use publisher::aws::{deliveries_of, messages_of};
+use publisher::delivery::DeliveryKey;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::time::Timestamp;
 use tidings_core::aws::attributes::{Row, claim, get_text, get_texts, kept, text};
-use tidings_core::aws::{TIMELINE_INDEX, cause, stored_timer};
+use tidings_core::aws::{TIMELINE_INDEX, cause, send_record, status_place, stored_timer};
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::{Content, ItemKey};
 use tidings_core::internal_event::InternalEvent;
 use tidings_core::ports::Unavailable;
+use tidings_core::send::SendRecord;
 
 /// The data of one conversation.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +35,26 @@ pub struct SubjectData {
     pub(super) claims: BTreeMap<String, Row>,
     /// Rows of the timers table, by partition and sort key.
     pub(super) timers: BTreeMap<(String, String), Row>,
+    /// Rows of the sends table that say more than that something was sent, and the statuses of messages.
+    pub(super) sends: BTreeMap<(String, String), Row>,
+    /// Rows of the deliveries table: published messages and their deliveries.
+    pub(super) published: BTreeMap<(String, String), Row>,
+}
+
+/// What earlier passes of an erasure found, and what may lead to further rows although it is gone.
+#[derive(Clone, Debug, Default)]
+pub struct Trail {
+    names: Vec<String>,
+    claims: BTreeSet<ClaimKey>,
+}
+
+impl Trail {
+    /// With what this pass found.
+    #[must_use]
+    pub(super) fn with(mut self, found: SubjectData) -> Self {
+        self.claims.extend(found.claims.into_keys().map(ClaimKey::from));
+        Self { names: found.names, claims: self.claims }
+    }
 }
 
 /// The number of items of each kind.
@@ -55,6 +78,12 @@ pub struct Counts {
     pub timers: usize,
     /// Notifications that wait in the events queue.
     pub waiting: usize,
+    /// Sends' records with more than their state, and statuses of messages.
+    #[serde(skip_serializing_if = "is_none")]
+    pub sends: usize,
+    /// Published messages, in parts, and their deliveries.
+    #[serde(skip_serializing_if = "is_none")]
+    pub published: usize,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -63,10 +92,10 @@ fn is_none(count: &usize) -> bool {
 }
 
 impl Reader {
-    /// Collects the data of a conversation, and of names that an earlier pass found.
-    pub async fn subject_data(&self, conversation: &str, known: &[String]) -> Result<SubjectData, Unavailable> {
+    /// Collects the data of a conversation, and of what earlier passes found.
+    pub async fn subject_data(&self, conversation: &str, trail: &Trail) -> Result<SubjectData, Unavailable> {
         let mut subject_data = SubjectData::default();
-        let mut open: Vec<String> = known.iter().rev().cloned().chain([conversation.to_owned()]).collect();
+        let mut open: Vec<String> = trail.names.iter().rev().cloned().chain([conversation.to_owned()]).collect();
         while let Some(name) = open.pop() {
             if subject_data.names.contains(&name) {
                 continue;
@@ -98,7 +127,42 @@ impl Reader {
         }
         let joins: Vec<String> = joins.into_iter().collect();
         subject_data.timers = self.timers(&subject_data.names, &joins).await?;
+        let mut claims = trail.claims.clone();
+        claims.extend(subject_data.claims.keys().cloned().map(ClaimKey::from));
+        subject_data.sends = self.sends_of(&claims).await?;
+        subject_data.published = self.published_of(&subject_data.names).await?;
         Ok(subject_data)
+    }
+
+    /// What the sender has recorded of these events, beside that something was sent: it is needed so that no copy is sent.
+    async fn sends_of(&self, events: &BTreeSet<ClaimKey>) -> Result<BTreeMap<(String, String), Row>, Unavailable> {
+        let Some(table) = &self.sends_table else { return Ok(BTreeMap::new()) };
+        let mut rows = Vec::new();
+        for event in events {
+            rows.extend(self.send_rows(table, event).await?);
+        }
+        let records = rows.iter().filter_map(send_record);
+        let statuses = records.flat_map(|record| record.status_keys()).map(|key| status_place(&key)).collect();
+        rows.retain(|row| SendRecord::SAYS_MORE.iter().any(|name| row.contains_key(*name)));
+        rows.extend(self.batch_get(table, statuses).await?);
+        Ok(rows.into_iter().filter_map(placed).collect())
+    }
+
+    /// What was published of these conversations, and its deliveries.
+    async fn published_of(&self, names: &[String]) -> Result<BTreeMap<(String, String), Row>, Unavailable> {
+        let Some(table) = &self.deliveries_table else { return Ok(BTreeMap::new()) };
+        let mut rows = Vec::new();
+        for name in names {
+            let query = self.client.query().table_name(table).consistent_read(true);
+            let query = query.key_condition_expression("pk = :name");
+            let query = query.expression_attribute_values(":name", text(messages_of(name))).into_paginator().items().send();
+            rows.extend(query.collect::<Result<Vec<_>, _>>().await.map_err(unavailable)?);
+        }
+        let deliveries = rows.iter().flat_map(deliveries_of);
+        let place =
+            |key: DeliveryKey| Row::from([("pk".to_owned(), text(key.endpoint.as_str())), ("sk".to_owned(), text(key.delivery))]);
+        let deliveries = self.batch_get(table, deliveries.map(place).collect()).await?;
+        Ok(rows.into_iter().chain(deliveries).filter_map(placed).collect())
     }
 
     /// The stored timers of these conversations and joins' partitions.
@@ -165,11 +229,13 @@ impl SubjectData {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.claims.is_empty() && self.timers.is_empty()
+        let rows = [&self.items, &self.timers, &self.sends, &self.published];
+        self.claims.is_empty() && rows.iter().all(|rows| rows.is_empty())
     }
 
     pub fn counts(&self) -> Counts {
         let mut counts = Counts { claims: self.claims.len(), timers: self.timers.len(), ..Counts::default() };
+        (counts.sends, counts.published) = (self.sends.len(), self.published.len());
         self.items.keys().for_each(|(_, key)| counts.count_item(key));
         counts.waiting = self.waiting().len();
         counts
@@ -192,10 +258,10 @@ impl SubjectData {
         let mut timeline: Vec<(Option<String>, Value)> = self.claims.values().map(entry).collect();
         timeline.sort_by(|a, b| a.0.cmp(&b.0));
         let timeline: Vec<Value> = timeline.into_iter().map(|(_, claim)| claim).collect();
-        let timers: Vec<Value> = self.timers.values().map(whole).collect();
+        let all = |rows: &BTreeMap<(String, String), Row>| rows.values().map(whole).collect::<Vec<Value>>();
         json!({
             "version": 1, "conversation": conversation, "at": at, "names": self.names, "items": items, "timeline": timeline,
-            "timers": timers
+            "timers": all(&self.timers), "sends": all(&self.sends), "published": all(&self.published)
         })
     }
 }
@@ -241,6 +307,12 @@ fn plain(value: &AttributeValue) -> Value {
     }
     if let Ok(map) = value.as_m() {
         return Value::Object(map.iter().map(|(name, value)| (name.clone(), plain(value))).collect());
+    }
+    if let Ok(set) = value.as_ss() {
+        return set.iter().map(String::as_str).map(Value::from).collect();
+    }
+    if let Ok(is) = value.as_bool() {
+        return Value::from(*is);
     }
     // We store no other type. It must be exported anyway.
     Value::from(format!("{value:?}"))

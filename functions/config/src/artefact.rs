@@ -9,6 +9,7 @@ use crate::limits::MAX_ARTEFACT_BYTES;
 use crate::rules::Rules;
 use crate::schemas::EventSchema;
 use crate::source::Source;
+use crate::status::SourceStatus;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fs::File;
@@ -30,6 +31,8 @@ pub const SCHEMAS: &str = "schemas";
 pub const ENDPOINTS: &str = "endpoints";
 /// Only if the project has `channels.yaml`.
 pub const CHANNELS: &str = "channels";
+/// Only if a source's events say the status of a channel's messages.
+pub const STATUSES: &str = "statuses";
 
 /// What the receiver takes of it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -47,6 +50,9 @@ pub struct ProcessorPart {
     pub hash: String,
     pub rules: Rules,
     pub schemas: Vec<EventSchema>,
+    /// The events that say the status of messages. Empty unless they were asked for.
+    #[serde(default)]
+    pub statuses: Vec<SourceStatus>,
 }
 
 /// The publisher's part of the artefact.
@@ -95,9 +101,9 @@ impl ReceiverPart {
 }
 
 impl ProcessorPart {
-    /// Reads the processor's part. Errors: see [`ArtefactError`].
-    pub fn read(path: &Path) -> Result<Self, ArtefactError> {
-        read(path, &[RULES, SCHEMAS])
+    /// Reads the processor's part. `has_sender`: with the statuses of messages. Errors: see [`ArtefactError`].
+    pub fn read(path: &Path, has_sender: bool) -> Result<Self, ArtefactError> {
+        read(path, if has_sender { &[RULES, SCHEMAS, STATUSES] } else { &[RULES, SCHEMAS] })
     }
 }
 

@@ -11,6 +11,7 @@ pub mod artefact;
 mod coverage;
 pub mod endpoint;
 pub mod event;
+mod excerpt;
 mod field;
 pub mod handshake;
 pub mod limits;
@@ -23,11 +24,13 @@ pub mod schema;
 pub mod schemas;
 pub mod scheme;
 pub mod source;
+pub mod status;
 pub mod text;
 pub mod time;
 mod words;
 
 pub use coverage::{AWS_SNS_FIELDS, CONTENTFUL_TIMESTAMP};
+pub use excerpt::excerpt;
 pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError};
 
 use serde::{Deserialize, Serialize};

@@ -280,6 +280,15 @@ pub const MAX_SOCKET_MESSAGE_BYTES: usize = 32_768;
 /// How long a response of `GET /ready` is cached. With the throttle of its route, this bounds the calls that anyone can cause.
 pub const READINESS_KEPT: Duration = Duration::from_secs(10);
 
+/// A provider's reason for the status of a message, as it is stored and shown to operators.
+pub const MAX_ANSWER_REASON_BYTES: usize = 256;
+
+/// A provider's id of a message, as it is stored. The longest that are known have about 120 bytes.
+pub const MAX_MESSAGE_ID_BYTES: usize = 512;
+
+/// Messages of one event that says their status. Messenger lists those of a moment.
+pub const MAX_STATUS_MESSAGES: usize = 50;
+
 /// How long a claim lives after it was made, and again after its event was processed.
 pub const CLAIM_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 

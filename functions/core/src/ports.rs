@@ -1,7 +1,7 @@
 //! What the functions need from the outside, with one trait each. The traits mirror the IAM grants. The receiver's
 //! role allows exactly [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`]; the processor's
-//! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], [`TimerStore`], [`Publish`] where it is on, and [`SecretStore`] for a
-//! secret of its own; the reader's [`ContextReader`] or [`FeedReader`], and [`SecretStore`] likewise; the sender's
+//! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], [`TimerStore`], [`Publish`] and [`StatusStore`] where they are on, and
+//! [`SecretStore`] for a secret of its own; the reader's [`ContextReader`] or [`FeedReader`], and [`SecretStore`] likewise; the sender's
 //! [`SendStore`], [`ForwardQueue`], [`MessageVisibility`] and [`SecretStore`]. [`HttpsGet`] and [`HttpsCall`] aren't calls
 //! of AWS.
 
@@ -11,7 +11,7 @@ use crate::claim::{ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex, TimelineK
 use crate::commit_plan::Merging;
 use crate::context::{Context, FeedRead, Item, ItemKey, Place};
 use crate::manual::ManualChange;
-use crate::send::SendRecord;
+use crate::send::{MessageStatus, SendRecord, StatusKey};
 use crate::stored_event::StoredEvent;
 use crate::stored_timer::{Progress, StoredTimer, Sweeps};
 use crate::trace::Trace;
@@ -212,6 +212,24 @@ pub trait SendStore: Send + Sync + fmt::Debug {
     /// changes nothing. Of several writers that saw the same version, exactly one gets [`Wrote::Yes`]. After an error it
     /// isn't known whether it was written.
     async fn put(&self, record: &SendRecord, seen: Option<u32>) -> Result<Wrote, Unavailable>;
+}
+
+/// The statuses of messages, in the sends table: `dynamodb:PutItem`.
+#[async_trait]
+pub trait StatusStore: Send + Sync + fmt::Debug {
+    /// Records a status unless one of the same or a higher rank is stored: in whatever order statuses come, and however often,
+    /// the same one stays. `now`: from then on it is kept as long as a claim. After an error it isn't known whether it was
+    /// written; a retry is harmless.
+    async fn raise(&self, key: &StatusKey, status: &MessageStatus, now: Timestamp) -> Result<Raised, Unavailable>;
+}
+
+/// What became of a [`StatusStore::raise`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Raised {
+    Yes,
+    /// The stored one says as much, or more.
+    Known,
 }
 
 /// The result of writing a send's record.

@@ -50,6 +50,8 @@ pub struct ProcessorSettings {
     pub api_secret_arn: Option<String>,
     /// `PUBLISHED_QUEUE_URL`: URL of the published queue. Absent: nothing is published.
     pub published_queue_url: Option<String>,
+    /// `SENDS_TABLE`: name of the sends table. Absent: there is no sender, and no message has a status.
+    pub sends_table: Option<String>,
     /// `KEEP_EVENTS`: whether events are stored with their claims.
     pub keep_events: bool,
     /// `FEED`: whether updates are added to the conversations' feeds. Absent: they aren't.
@@ -266,6 +268,7 @@ impl ProcessorSettings {
         ACTIONS_QUEUE_URL.name,
         API_SECRET_ARN.name,
         PUBLISHED_QUEUE_URL.name,
+        SENDS_TABLE.name,
         KEEP_EVENTS.name,
         FEED.name,
         MAX_RECEIVE_COUNT.name,
@@ -285,6 +288,7 @@ impl ProcessorSettings {
             actions_queue_url: reader.url(ACTIONS_QUEUE_URL),
             api_secret_arn: reader.optional(API_SECRET_ARN),
             published_queue_url: reader.optional_url(PUBLISHED_QUEUE_URL),
+            sends_table: reader.optional(SENDS_TABLE),
             keep_events: reader.switch(KEEP_EVENTS),
             feed: reader.optional_switch(FEED).unwrap_or(false),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tidings_config::time::Timestamp;
-use tidings_config::words;
+use tidings_config::{excerpt, words};
 
 /// An entry of a channel's file: the first that matches decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -213,7 +213,7 @@ impl<'a> Parsed<'a> {
             Value::Number(number) => number.to_string(),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
         };
-        Some(cut(&text, at_most)).filter(|text| !text.is_empty())
+        Some(excerpt(&text, at_most)).filter(|text| !text.is_empty())
     }
 }
 
@@ -323,14 +323,4 @@ fn after(value: &Value, now: Timestamp) -> Option<Duration> {
         None => Timestamp::parse_http_date(&text)?.since(now),
     };
     Some(after.min(MAX_RETRY_AFTER))
-}
-
-/// A text of at most so many bytes, without control characters: it is shown to operators.
-pub(crate) fn cut(text: &str, at_most: usize) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut end = text.len().min(at_most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].trim().to_owned()
 }

@@ -14,13 +14,14 @@ use crate::vector::Vector;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tidings_config::OneOrMany;
 use tidings_config::rules::Channel as Word;
+use tidings_config::status::SourceStatus;
 use tidings_config::text::Format;
-use tidings_config::words;
+use tidings_config::{JsonPath, OneOrMany};
 
 pub use crate::recipient::{Name, Recipient};
 pub use tidings_config::provider::Evidence;
+pub use tidings_config::status::StatusWord;
 
 /// A channel's data file.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,6 +57,9 @@ pub struct ChannelFile {
     pub answers: Vec<Answer>,
     #[serde(default, rename = "status")]
     pub statuses: Vec<Status>,
+    /// Whose ids its messages have. Channels of one provider share it. Default: `name`.
+    #[serde(default)]
+    pub namespace: Option<String>,
     #[serde(rename = "vector")]
     pub vectors: Vec<Vector>,
 }
@@ -76,8 +80,9 @@ pub struct Channel {
     pub token: Option<Token>,
     pub requests: Vec<Request>,
     pub answers: Vec<Answer>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub statuses: Vec<Status>,
+    /// Whose ids its messages have, if its provider's events say what became of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
 }
 
 /// A channel of `channels.yaml`, with its settings.
@@ -207,13 +212,27 @@ pub struct Status {
     pub reason: Option<Place>,
 }
 
-words! {
-    /// What became of a message that was sent.
-    StatusWord {
-        Delivered = "delivered",
-        Read = "read",
-        Failed = "failed",
+impl Status {
+    /// Of this source's events, for the processor. Errors: a place that is no part of the event's data.
+    fn of_source(&self, source: &str, namespace: &str) -> Result<SourceStatus, String> {
+        Ok(SourceStatus {
+            source: source.to_owned(),
+            types: self.event_type.0.clone(),
+            namespace: namespace.to_owned(),
+            message: self.message.as_ref().map(in_data).transpose()?,
+            id: self.id.as_ref().map(in_data).transpose()?,
+            is: self.is,
+            reason: self.reason.as_ref().map(in_data).transpose()?,
+        })
     }
+}
+
+/// A place's path in the event's data.
+fn in_data(place: &Place) -> Result<JsonPath, String> {
+    let whole = place.to_string();
+    let path =
+        whole.strip_prefix("data.").ok_or_else(|| format!("a [[status]] has {whole:?}, which isn't in the event's data"))?;
+    path.parse().map_err(|error: tidings_config::WordError| error.to_string())
 }
 
 /// A host that may have settings: `email.{region}.amazonaws.com`.
@@ -294,8 +313,18 @@ impl ChannelFile {
             token: self.token.clone(),
             requests: self.requests.clone(),
             answers: self.answers.clone(),
-            statuses: self.statuses.clone(),
+            namespace: (!self.statuses.is_empty()).then(|| self.namespace().to_owned()),
         }
+    }
+
+    fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The events of a source of this provider that say the status of its messages.
+    pub fn statuses_of(&self, source: &str, provider: &str) -> Vec<SourceStatus> {
+        let its = self.statuses.iter().filter(|status| status.provider == provider);
+        its.filter_map(|status| status.of_source(source, self.namespace()).ok()).collect()
     }
 
     /// Its settings where `channels.yaml` gives none.
@@ -343,6 +372,7 @@ impl ChannelFile {
             if status.message.is_none() && status.id.is_none() {
                 problems.push("a [[status]] has `message` or `id`".to_owned());
             }
+            problems.extend(status.of_source("", "").err());
         }
         problems
     }

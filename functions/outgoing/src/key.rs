@@ -29,12 +29,6 @@ impl KeyForm {
     }
 }
 
-/// The id by which a send is known to its provider: the action's own; after the `nth` refusal that an operator has sent
-/// again, another one, since a provider may answer a known key with what it answered before.
-pub fn idempotency_key(id: &str, nth: u32) -> String {
-    if nth == 0 { id.to_owned() } else { hex::encode(Sha256::digest(format!("{id}\n{nth}"))) }
-}
-
 /// A UUID of version 8 (RFC 9562: a form of one's own) of a hexadecimal id. An id that isn't hexadecimal is hashed first.
 pub fn uuid_of(id: &str) -> String {
     let digits = id.as_bytes().get(..32).filter(|digits| digits.iter().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
@@ -58,7 +52,5 @@ mod tests {
         for other in ["", "short", "ÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄ", &id.to_uppercase()] {
             assert_eq!(uuid_of(other).len(), 36, "{other}");
         }
-        assert_eq!(idempotency_key(id, 0), id);
-        assert_ne!(idempotency_key(id, 1), idempotency_key(id, 2));
     }
 }

@@ -26,7 +26,7 @@ pub use channel::{
     Setting, Status, StatusWord, route,
 };
 pub use host::{Host, HostError};
-pub use key::{KeyForm, idempotency_key, uuid_of};
+pub use key::{KeyForm, uuid_of};
 pub use place::{Place, PlaceError, Selector};
 pub use render::{Rendered, Unrenderable, render};
 pub use request::{Auth, Method, Request, When};

@@ -3,6 +3,8 @@
 use std::time::Duration;
 use tidings_config::limits::MAX_ACTION_BYTES;
 
+pub use tidings_config::limits::{MAX_ANSWER_REASON_BYTES, MAX_MESSAGE_ID_BYTES};
+
 /// The body of a request.
 pub const MAX_REQUEST_BYTES: usize = 262_144;
 
@@ -14,12 +16,6 @@ pub const MAX_HEADER_BYTES: usize = 4_096;
 
 /// The part of an answer that is read: enough for an id or an error's text.
 pub const MAX_ANSWER_BYTES: usize = 65_536;
-
-/// A reason, as it is stored and shown to operators.
-pub const MAX_ANSWER_REASON_BYTES: usize = 256;
-
-/// A provider's id of a message, as it is stored.
-pub const MAX_MESSAGE_ID_BYTES: usize = 512;
 
 /// The longest pause that an answer may ask for.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);

@@ -13,7 +13,7 @@ use std::fmt;
 pub struct Values<'a> {
     /// The action: `type`, `conversation`, `data` and its other fields.
     pub action: &'a Value,
-    /// What the provider knows the send by: [`idempotency_key`](crate::idempotency_key).
+    /// What the provider knows the send by.
     pub id: &'a str,
     pub to: Option<&'a Recipient>,
     pub secret: Option<&'a Value>,

@@ -7,7 +7,7 @@
 //!
 //! A message with an existing effect is finished from its claim's record ([`finish`]), never from a new plan.
 //!
-//! Where it is on, an event is published after that, by each receive that finds its effect committed: the last one deletes its
+//! Where they are on, what it says of a message is recorded, and an event is published after that, by each receive that finds its effect committed: the last one deletes its
 //! message, so it is published at least once.
 
 use crate::adopt::adopt;
@@ -20,7 +20,7 @@ use crate::processor::Processor;
 use crate::publish;
 use crate::tries::{Next, Tries};
 use crate::view::load;
-use crate::{event, join, notification, timer};
+use crate::{event, join, message_status, notification, timer};
 use std::collections::BTreeMap;
 use tidings_core::action::ActionNote;
 use tidings_core::claim::Outcome;
@@ -92,6 +92,7 @@ pub async fn commit(
             Next::Done => {
                 prepared.count(envelope);
                 let done = keep_promises(processor, prepared).await?;
+                message_status::record(processor, envelope).await?;
                 publish::event(processor, envelope, &done.conversation).await?;
                 return Ok(done);
             }
@@ -151,6 +152,7 @@ pub async fn finish(processor: &Processor, envelope: Option<&Envelope>, effect: 
         }
         flush(processor, conversation).await?;
         if let Some(envelope) = envelope {
+            message_status::record(processor, envelope).await?;
             publish::event(processor, envelope, conversation).await?;
         }
     }

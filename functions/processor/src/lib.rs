@@ -7,7 +7,7 @@
 //!
 //! The flow, one file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (by the compiled rules of
 //! [`planner`]), which selects the kind of message: [`event`], `notification` or `join` → [`commit`] → `deliver` →
-//! `publish`, if it is on.
+//! `message_status` and `publish`, if they are on.
 //! Failures go through `settle`; `report` makes the log line of a record and the response to SQS.
 //!
 //! On a schedule, [`sweep`] sends the timers that are due soon from their table.
@@ -27,6 +27,7 @@ mod isolate;
 mod join;
 pub mod lambda;
 pub mod manual;
+mod message_status;
 mod notice;
 mod notification;
 pub mod overflow;

@@ -10,7 +10,8 @@ use tidings_config::limits::EVENTS_VISIBILITY;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
 use tidings_core::aws::{
-    DynamoContexts, DynamoTimers, Http, Https, SecretsManager, SqsActions, SqsPublished, SqsTimers, SqsVisibility, config,
+    DynamoContexts, DynamoSends, DynamoTimers, Http, Https, SecretsManager, SqsActions, SqsPublished, SqsTimers, SqsVisibility,
+    config,
 };
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
@@ -23,8 +24,9 @@ async fn main() -> Result<(), Error> {
     let environment = |name: &str| std::env::var(name).ok();
     let settings = ProcessorSettings::read(&environment)?;
     telemetry::init(settings.written);
-    let part = ProcessorPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
-    let ProcessorPart { hash, rules, schemas } = part;
+    let part = ProcessorPart::read(&settings.artefact, settings.sends_table.is_some())
+        .inspect_err(telemetry::unreadable_configuration)?;
+    let ProcessorPart { hash, rules, schemas, statuses } = part;
     let http = Http::of(&environment)?;
     let aws = config(&http, &environment);
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
@@ -45,9 +47,13 @@ async fn main() -> Result<(), Error> {
         .feeding(settings.feed)
         .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY)
         .taking_links_from(settings.links_queue_arn)
-        .storing_timers(Arc::new(DynamoTimers::new(dynamodb, settings.timers_table)));
-    let processor = &match published {
+        .storing_timers(Arc::new(DynamoTimers::new(dynamodb.clone(), settings.timers_table)));
+    let processor = match published {
         Some(published) => processor.publishing(Arc::new(published)),
+        None => processor,
+    };
+    let processor = &match settings.sends_table {
+        Some(table) => processor.recording_statuses(statuses, Arc::new(DynamoSends::new(dynamodb, table))),
         None => processor,
     };
     telemetry::started("processor", &hash, started.elapsed());

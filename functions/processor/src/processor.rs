@@ -4,6 +4,7 @@ use crate::bounded::Bounded;
 use crate::decode::Queue;
 use crate::enrich::Objects;
 use crate::isolate::Isolation;
+use crate::message_status::Statuses;
 use crate::planner::Planner;
 use crate::timer::StoredTimers;
 use aws_lambda_events::event::sqs::SqsMessage;
@@ -12,8 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
+use tidings_config::status::SourceStatus;
 use tidings_config::time::Clock;
-use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, Publish, SecretStore, TimerQueue, TimerStore};
+use tidings_core::ports::{
+    ActionQueue, ContextStore, HttpsGet, MessageVisibility, Publish, SecretStore, StatusStore, TimerQueue, TimerStore,
+};
 
 /// The ports that the processor needs.
 #[derive(Clone, Debug)]
@@ -45,6 +49,7 @@ pub struct Processor {
     pub(crate) links_queue_arn: Option<String>,
     pub(crate) stored_timers: Option<StoredTimers>,
     pub(crate) published: Option<Arc<dyn Publish>>,
+    pub(crate) statuses: Option<Statuses>,
 }
 
 impl Processor {
@@ -68,6 +73,7 @@ impl Processor {
             links_queue_arn: None,
             stored_timers: None,
             published: None,
+            statuses: None,
         }
     }
 
@@ -105,6 +111,12 @@ impl Processor {
     #[must_use]
     pub fn publishing(self, published: Arc<dyn Publish>) -> Self {
         Self { published: Some(published), ..self }
+    }
+
+    /// Records what these events say of messages that were sent. By default nothing is recorded.
+    #[must_use]
+    pub fn recording_statuses(self, statuses: Vec<SourceStatus>, store: Arc<dyn StatusStore>) -> Self {
+        Self { statuses: Statuses::of(statuses, store), ..self }
     }
 
     /// The queue of a message, which SQS sets and a sender can't.

@@ -90,7 +90,7 @@ async fn begin(
     };
     // Before the attempt is recorded: without keys or an event there is none.
     let keys = publisher.secrets.keys(&to).await?;
-    let Some(message) = publisher.deliveries.event(&delivery.webhook_id).await? else { return Ok(Some(Attempted::Nothing)) };
+    let Some(message) = publisher.deliveries.event(delivery).await? else { return Ok(Some(Attempted::Nothing)) };
     let Ok(published) = Published::decode(&message) else { return Ok(Some(Attempted::Nothing)) };
     match publisher.deliveries.replace(&begun, now).await? {
         Replaced::Changed => return Ok(None),

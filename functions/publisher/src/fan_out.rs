@@ -8,11 +8,12 @@ use crate::body::webhook_id;
 use crate::delivery::{Delivery, DeliveryKey, DeliveryMessage, DeliveryState};
 use crate::endpoint::Registered;
 use crate::limits::CLAIMS_AT_ONCE;
-use crate::ports::Claimed;
+use crate::ports::{Claimed, DeliveryStore, StoredMessage};
 use crate::publisher::Publisher;
 use crate::select::{Seen, subscribes};
 use futures::future::join_all;
 use std::time::Duration;
+use tidings_config::endpoint::EndpointId;
 use tidings_config::limits::MAX_BATCH_MESSAGES;
 use tidings_config::time::Timestamp;
 use tidings_core::envelope::DecodeError;
@@ -43,7 +44,7 @@ pub(crate) async fn fan_out(publisher: &Publisher, message: &str) -> Result<usiz
         return Ok(0);
     }
     let now = publisher.clock.now();
-    publisher.deliveries.put_event(&webhook_id(&published), message, now).await?;
+    store(publisher.deliveries.as_ref(), &matched, &published, message, now).await?;
     let mut queued = Vec::new();
     for some in matched.chunks(CLAIMS_AT_ONCE) {
         let mut claims = Vec::with_capacity(some.len());
@@ -61,6 +62,25 @@ pub(crate) async fn fan_out(publisher: &Publisher, message: &str) -> Result<usiz
         }
     }
     Ok(matched.len())
+}
+
+/// Stores the message for its deliveries to these endpoints.
+pub(crate) async fn store(
+    deliveries: &dyn DeliveryStore,
+    to: &[&Registered],
+    published: &Published,
+    message: &str,
+    now: Timestamp,
+) -> Result<(), Unavailable> {
+    let endpoints: Vec<EndpointId> = to.iter().map(|one| one.endpoint.id.clone()).collect();
+    let event = StoredMessage {
+        webhook_id: &webhook_id(published),
+        conversation: conversation(published),
+        delivery: &sort_key(published),
+        endpoints: &endpoints,
+        message,
+    };
+    deliveries.put_event(&event, now).await
 }
 
 /// Claims a delivery. `None`: there is nothing to queue.
@@ -82,15 +102,11 @@ async fn claim(
 
 /// A new delivery.
 pub(crate) fn delivery(to: &Registered, published: &Published, now: Timestamp) -> Delivery {
-    let conversation = match published {
-        Published::Event(event) => event.conversation.clone(),
-        Published::Action(action) => Some(action.conversation.clone()),
-    };
     Delivery {
-        key: key(to, published),
+        key: DeliveryKey { endpoint: to.endpoint.id.clone(), delivery: sort_key(published) },
         webhook_id: webhook_id(published),
         event_type: published.event_type().to_owned(),
-        conversation,
+        conversation: conversation(published).map(str::to_owned),
         state: if to.status.is_active() { DeliveryState::Pending } else { DeliveryState::Held },
         attempts: 0,
         before: 0,
@@ -102,10 +118,17 @@ pub(crate) fn delivery(to: &Registered, published: &Published, now: Timestamp) -
     }
 }
 
+fn conversation(published: &Published) -> Option<&str> {
+    match published {
+        Published::Event(event) => event.conversation.as_deref(),
+        Published::Action(action) => Some(&action.conversation),
+    }
+}
+
 /// The time comes first, so that an endpoint's deliveries are in its order.
-fn key(to: &Registered, published: &Published) -> DeliveryKey {
+fn sort_key(published: &Published) -> String {
     let ms = published.time().map_or(0, |time| time.unix_ms().max(0));
-    DeliveryKey { endpoint: to.endpoint.id.clone(), delivery: format!("{ms:015}-{}", webhook_id(published)) }
+    format!("{ms:015}-{}", webhook_id(published))
 }
 
 fn first(key: &DeliveryKey) -> Delayed {

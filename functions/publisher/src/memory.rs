@@ -2,7 +2,7 @@
 
 use crate::delivery::{Delivery, DeliveryKey, DeliveryState};
 use crate::endpoint::EndpointRecord;
-use crate::ports::{Claimed, DeliveryStore, Due, EndpointStore, Page};
+use crate::ports::{Claimed, DeliveryStore, Due, EndpointStore, Page, StoredMessage};
 use crate::secrets::locked;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap};
@@ -72,7 +72,8 @@ struct State {
     endpoints: BTreeMap<EndpointId, (u64, EndpointRecord)>,
     deliveries: BTreeMap<DeliveryKey, (u64, Delivery)>,
     due: BTreeMap<DeliveryKey, Timestamp>,
-    events: BTreeMap<String, String>,
+    /// By conversation and webhook id.
+    events: BTreeMap<(Option<String>, String), String>,
     /// Troubles to come: `None` is a call that succeeds.
     coming: HashMap<StoreCall, Vec<Option<Trouble>>>,
     counts: HashMap<StoreCall, u32>,
@@ -157,12 +158,14 @@ impl EndpointStore for MemoryDeliveries {
 
 #[async_trait]
 impl DeliveryStore for MemoryDeliveries {
-    async fn put_event(&self, webhook_id: &str, message: &str, _now: Timestamp) -> Result<(), Unavailable> {
-        self.call(StoreCall::PutEvent, |state| drop(state.events.insert(webhook_id.to_owned(), message.to_owned())))
+    async fn put_event(&self, event: &StoredMessage<'_>, _now: Timestamp) -> Result<(), Unavailable> {
+        let place = (event.conversation.map(str::to_owned), event.webhook_id.to_owned());
+        self.call(StoreCall::PutEvent, |state| drop(state.events.insert(place, event.message.to_owned())))
     }
 
-    async fn event(&self, webhook_id: &str) -> Result<Option<String>, Unavailable> {
-        self.call(StoreCall::Event, |state| state.events.get(webhook_id).cloned())
+    async fn event(&self, delivery: &Delivery) -> Result<Option<String>, Unavailable> {
+        let place = (delivery.conversation.clone(), delivery.webhook_id.clone());
+        self.call(StoreCall::Event, |state| state.events.get(&place).cloned())
     }
 
     async fn claim(&self, delivery: &Delivery, _now: Timestamp) -> Result<Claimed, Unavailable> {

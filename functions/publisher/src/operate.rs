@@ -1,6 +1,5 @@
 //! What operators and programs do with endpoints and deliveries: a test event, and a retry by hand.
 
-use crate::body::webhook_id;
 use crate::delivery::{Delivery, DeliveryKey};
 use crate::endpoint::Registered;
 use crate::fan_out;
@@ -42,7 +41,7 @@ pub async fn test(
     event.source = OWN_SOURCE.to_owned();
     let message = event.encode();
     let published = Published::Event(Box::new(event));
-    deliveries.put_event(&webhook_id(&published), &message, now).await?;
+    fan_out::store(deliveries, &[to], &published, &message, now).await?;
     let delivery = fan_out::delivery(to, &published, now);
     let (Claimed::New | Claimed::Before(_)) = deliveries.claim(&delivery, now).await?;
     send(queue, &delivery, now).await?;

@@ -41,6 +41,18 @@ pub struct Due {
     pub attempts: u32,
 }
 
+/// A published message as it is stored: beside those of its conversation, so that they can be erased with it.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredMessage<'a> {
+    pub webhook_id: &'a str,
+    pub conversation: Option<&'a str>,
+    /// The sort key of its deliveries.
+    pub delivery: &'a str,
+    /// The endpoints that get it: at least one.
+    pub endpoints: &'a [EndpointId],
+    pub message: &'a str,
+}
+
 /// A page of deliveries, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
@@ -52,11 +64,12 @@ pub struct Page {
 /// The deliveries table: `dynamodb:GetItem`, `dynamodb:PutItem`, `dynamodb:Query`, `dynamodb:UpdateItem`.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync + fmt::Debug {
-    /// Stores a published message for all its deliveries. Repeated: the same.
-    async fn put_event(&self, webhook_id: &str, message: &str, now: Timestamp) -> Result<(), Unavailable>;
+    /// Stores a published message for all its deliveries, and to which endpoints they go. Repeated: the same, and to further
+    /// endpoints.
+    async fn put_event(&self, event: &StoredMessage<'_>, now: Timestamp) -> Result<(), Unavailable>;
 
-    /// A published message. `None`: it has expired.
-    async fn event(&self, webhook_id: &str) -> Result<Option<String>, Unavailable>;
+    /// A delivery's published message. `None`: it has expired, or was erased.
+    async fn event(&self, delivery: &Delivery) -> Result<Option<String>, Unavailable>;
 
     /// Writes a new delivery unless it exists.
     async fn claim(&self, delivery: &Delivery, now: Timestamp) -> Result<Claimed, Unavailable>;

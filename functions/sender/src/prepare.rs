@@ -5,8 +5,9 @@ use crate::incoming::Sayable;
 use std::time::Duration;
 use tidings_config::limits::SEND_TIMEOUT;
 use tidings_core::ports::{Call, Redacted};
+use tidings_core::send::id_at_provider;
 use tidings_outgoing::limits::MAX_ANSWER_BYTES;
-use tidings_outgoing::{Blame, ConfiguredChannel, Rendered, Unrenderable, Values, idempotency_key, render};
+use tidings_outgoing::{Blame, ConfiguredChannel, Rendered, Unrenderable, Values, render};
 
 /// The request of an action, or why there is none.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl Sender {
         if channel.has_secret && secret.is_none() {
             return Prepared::later(format!("no secret {:?} in the channels' secrets", configured.secret), Some(Blame::Secret));
         }
-        let id = idempotency_key(action.id.as_str(), key);
+        let id = id_at_provider(&action.id, key);
         let mut values = Values {
             action: &action.whole,
             id: &id,

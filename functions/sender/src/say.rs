@@ -60,6 +60,7 @@ impl Say<'_> {
             is_dead_lettered: false,
             writer: fastrand::u64(..),
             key: begin.key,
+            namespace: self.configured.channel.namespace.clone(),
         }
     }
 }

@@ -70,7 +70,8 @@ fn found(names: &[String], counts: &Counts) {
     {
         say!("  {:<9} {}", "also", paint(NAME, identities.join(", ")));
     }
-    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, timers, waiting, feeds } = counts;
+    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, timers, waiting, feeds, sends, published } =
+        counts;
     let items = [
         (*entities, "entities"),
         (*nodes, "node"),
@@ -91,6 +92,12 @@ fn found(names: &[String], counts: &Counts) {
     if *waiting > 0 {
         say!("  {:<9} {waiting} scheduled, cancelled", "messages");
     }
+    if *sends > 0 {
+        say!("  {:<9} {sends} records; what stays is the state, so that nothing is sent twice", "sends");
+    }
+    if *published > 0 {
+        say!("  {:<9} {published} messages to endpoints and their deliveries", "webhooks");
+    }
 }
 
 /// Prints what is stored outside the tables.
@@ -109,6 +116,14 @@ fn unreached(queues: &[QueueCount]) {
         count("dead letters")
     );
     say!("    actions queue{}: actions that were sent to the bot, and what the bot stores itself", count("actions"));
+    for (queue, what) in [
+        ("all actions", "actions that aren't said yet: they are said"),
+        ("published", "what isn't stored for endpoints yet. Erase again when it is empty"),
+    ] {
+        if queues.iter().any(|q| q.queue == queue) {
+            say!("    {queue}{}: {what}", count(queue));
+        }
+    }
     say!("    backups and logs: point-in-time recovery covers 35 days; logs contain conversation names until they expire");
 }
 

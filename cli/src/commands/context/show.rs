@@ -1,12 +1,15 @@
 //! `tidings context show`: shows what the chatbot knows of a conversation.
 
 use crate::Failure;
+use crate::commands::events::show::send_line;
 use crate::facts;
+use crate::stack::Send;
 use crate::style::{FAINT, STRONG, data, note, paint, say, short};
 use crate::target::{Place, TargetOptions};
 use crate::target::{now, reader_at, unreadable};
 use clap::Args;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use tidings_core::claim::Claim;
 use tidings_core::context::Context;
@@ -25,8 +28,13 @@ pub struct ContextShow {
 
 pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     let (context, timeline) = found(&options.conversation, &options.target.at).await?;
+    let sends = sends(&timeline, &options.target.at).await?;
     if options.target.json {
-        data(&json(&context, &timeline));
+        let mut shown = json(&context, &timeline);
+        if !sends.is_empty() {
+            shown["sends"] = json!(sends);
+        }
+        data(&shown);
         return Ok(ExitCode::SUCCESS);
     }
     if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
@@ -39,7 +47,12 @@ pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     facts::print(&context);
     if !timeline.is_empty() {
         say!("  {}", paint(STRONG, "timeline"));
-        timeline.iter().for_each(entry);
+        for claim in &timeline {
+            entry(claim);
+            for send in sends.get(claim.key.as_str()).into_iter().flatten() {
+                say!("    {:<24}  {:<8}  {}", "", paint(FAINT, "send"), send_line(send));
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -51,6 +64,23 @@ pub(crate) async fn found(conversation: &str, at: &Place) -> Result<(Context, Ve
     let context = reader.conversation(conversation, now(at).await).await.map_err(failed)?;
     let timeline = reader.timeline(&context).await.map_err(failed)?;
     Ok((context, timeline))
+}
+
+/// The sends of these events, by their keys. Without a sender nothing is read.
+async fn sends(timeline: &[Claim], at: &Place) -> Result<BTreeMap<String, Vec<Send>>, Failure> {
+    let mut all = BTreeMap::new();
+    let acted: Vec<&Claim> = timeline.iter().filter(|claim| !claim.actions.is_empty()).collect();
+    if acted.is_empty() {
+        return Ok(all);
+    }
+    let reader = reader_at(at).await?;
+    for claim in acted {
+        let sends = reader.sends(&claim.key).await.map_err(|error| unreadable(at, &error))?;
+        if !sends.is_empty() {
+            all.insert(claim.key.to_string(), sends);
+        }
+    }
+    Ok(all)
 }
 
 /// As `--json` prints it.

@@ -1,12 +1,13 @@
 //! All stored data of a conversation (subject data), for `export` and `erase`.
 
 use crate::Failure;
-use crate::stack::{Reader, SubjectData};
+use crate::stack::{Reader, SubjectData, Trail};
 use crate::target::{TargetOptions, unreadable};
 
 /// Returns the subject data of a conversation, or an error if nothing is stored.
 pub(super) async fn subject_data(reader: &Reader, conversation: &str, target: &TargetOptions) -> Result<SubjectData, Failure> {
-    let subject_data = reader.subject_data(conversation, &[]).await.map_err(|error| unreadable(&target.at, &error))?;
+    let subject_data =
+        reader.subject_data(conversation, &Trail::default()).await.map_err(|error| unreadable(&target.at, &error))?;
     match &subject_data.linked_to {
         Some(to) => Err(identity_of(conversation, to)),
         None if subject_data.is_empty() => Err(Failure::new(format!("nothing is stored for {conversation:?}"))

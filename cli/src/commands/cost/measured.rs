@@ -244,6 +244,8 @@ fn of_parameters(parameters: &BTreeMap<String, String>) -> Variant {
         alarms: given("AlarmTopicArn") || given("PagingTopicArn"),
         gradual_deployment: is("GradualDeployment", "true"),
         dashboard: is("CreateDashboard", "true"),
+        sender: is("Sender", "true"),
+        publisher: is("Publisher", "true"),
         further_secrets: secrets.into_iter().filter(|has| *has).count() as u64,
         ..default
     }

@@ -13,7 +13,7 @@ use crate::Failure;
 use crate::cost::{Bill, Counts, Other, Prices, US_EAST_1, Usage, Variant, others};
 use crate::files;
 use crate::limits::MAX_CONFIG_FILE_BYTES;
-use crate::style::{data, document, say};
+use crate::style::{data, document, note, say};
 use measured::{Found, Measured};
 use serde::Serialize;
 use std::path::Path;
@@ -53,6 +53,9 @@ pub(crate) async fn run(options: CostOptions) -> Result<ExitCode, Failure> {
         data(&serde_json::to_value(&report).map_err(|error| Failure::new(error.to_string()))?);
     } else {
         screen::lines(&report).iter().for_each(|line| say!("{line}"));
+        if report.variant.publisher {
+            note("what the publisher's deliveries take isn't part of it: docs/webhooks-out.md, \"Limits and price\"");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

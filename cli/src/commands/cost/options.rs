@@ -83,6 +83,12 @@ pub struct CostOptions {
     /// CreateDashboard=true
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set)]
     pub dashboard: Option<bool>,
+    /// Sender=true: every action is said by it
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set)]
+    pub sender: Option<bool>,
+    /// Publisher=true, without the deliveries: docs/webhooks-out.md says what they cost
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set)]
+    pub publisher: Option<bool>,
     /// A file of prices, instead of those of us-east-1: --print-prices has its form
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
@@ -124,6 +130,8 @@ impl CostOptions {
             processor_memory_mb: of.processor_memory_mb,
             gradual_deployment: of.gradual_deployment,
             further_secrets: of.further_secrets,
+            sender: self.sender.unwrap_or(of.sender),
+            publisher: self.publisher.unwrap_or(of.publisher),
         };
         match variant.events.checked_mul(variant.sources.max(1)) {
             Some(_) => Ok(variant),

@@ -197,3 +197,92 @@ fn show(dead: DeadAction, options: &DlqActions) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dev::cloud::{Cloud, Options};
+    use crate::target::Place;
+    use tidings_core::ports::{ForwardQueue, Forwarded};
+
+    /// A dead-letter queue with what was refused, what is uncertain, and what a bot has failed with.
+    async fn cloud() -> (Cloud, ActionLetters) {
+        let options = Options { dynamodb_port: 0, data: None, secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
+        let cloud = Cloud::start(options).await.expect("the embedded cloud");
+        let dead = cloud.forwards(&cloud.actions_dead_letter_queue_url);
+        for (id, state, reason) in
+            [("a1", Some("refused"), "the person has Blocked the bot"), ("b2", Some("uncertain"), "no answer"), ("c3", None, "")]
+        {
+            let attributes = state.map(|state| {
+                [(sender::attribute::STATE, state), (sender::attribute::REASON, reason), (sender::attribute::DEAD, "1")]
+            });
+            let message = Forwarded {
+                body: json!({"id": id, "type": "tidings.notify", "cause": "orders#e1", "data": {"text": "hunter2"}}).to_string(),
+                group: format!("group-{id}"),
+                deduplication: id.to_owned(),
+                attributes: attributes.iter().flatten().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+            };
+            dead.forward(&message).await.expect("sent");
+        }
+        let letters =
+            ActionLetters::new(cloud.sqs.clone(), cloud.actions_dead_letter_queue_url.clone(), cloud.sender_queue_url.clone());
+        (cloud, letters)
+    }
+
+    fn options() -> DlqActions {
+        DlqActions {
+            id: None,
+            state: None,
+            reason: None,
+            payload: false,
+            redrive: false,
+            confirm: Confirm::given(),
+            target: TargetOptions { at: Place::default(), json: false },
+        }
+    }
+
+    async fn walked(letters: &ActionLetters, options: &DlqActions, confirmed: Option<Confirmed>) -> Found {
+        let mut found = Found::default();
+        walk(letters, options, confirmed, &mut found).await.expect("walked");
+        letters.show_again(&found.kept).await;
+        found
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn dead_actions_are_found_by_their_id_state_and_reason_and_stay_in_the_queue() {
+        let (_cloud, letters) = cloud().await;
+        for (options, matched) in [
+            (options(), 3),
+            (DlqActions { state: Some("refused".to_owned()), ..options() }, 1),
+            (DlqActions { state: Some("none".to_owned()), ..options() }, 1),
+            (DlqActions { reason: Some("blocked".to_owned()), ..options() }, 1),
+            (DlqActions { id: Some("b".to_owned()), ..options() }, 1),
+            (DlqActions { id: Some("b".to_owned()), state: Some("refused".to_owned()), ..options() }, 0),
+        ] {
+            let found = walked(&letters, &options, None).await;
+            assert_eq!((found.matched, found.moved, found.failed), (matched, 0, 0), "{options:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_redrive_moves_what_was_asked_for_with_its_group_and_its_attributes() {
+        let (cloud, letters) = cloud().await;
+        let refused = DlqActions { state: Some("refused".to_owned()), redrive: true, ..options() };
+        let found = walked(&letters, &refused, Confirm::given().ask()).await;
+        assert_eq!((found.matched, found.moved, found.failed), (1, 1, 0));
+        assert_eq!(walked(&letters, &options(), None).await.matched, 2, "the others stay");
+        let moved = ActionLetters::new(cloud.sqs.clone(), cloud.sender_queue_url.clone(), String::new());
+        let moved = moved.take().await.expect("received");
+        assert_eq!(moved.len(), 1);
+        assert!(moved[0].body.contains("a1"));
+        let attribute = |name: &str| moved[0].attributes.get(name).map(String::as_str);
+        assert_eq!((attribute(sender::attribute::STATE), attribute(sender::attribute::DEAD)), (Some("refused"), Some("1")));
+    }
+
+    #[test]
+    fn what_is_shown_of_an_action_has_its_data_only_if_that_was_asked_for() {
+        let letter = crate::stack::ActionLetter::of_body(r#"{"id":"a1","data":{"text":"hunter2"}}"#);
+        let shown = |keep| serde_json::to_string(&DeadAction::of(&letter).without_data(keep)).unwrap();
+        assert!(!shown(false).contains("hunter2") && shown(true).contains("hunter2"));
+    }
+}

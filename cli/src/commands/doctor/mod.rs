@@ -14,6 +14,7 @@ mod public_url;
 mod quotas;
 mod self_test;
 mod stack;
+mod ways_out;
 
 pub(crate) use options::DoctorOptions;
 

@@ -1,7 +1,7 @@
 //! Checks that the stack has what its template declares, and that these credentials can access it.
 
 use super::check::Check;
-use super::{alarms, quotas};
+use super::{alarms, quotas, ways_out};
 use crate::target::Place;
 use crate::target::{captured_secret, missing_outputs, queue_counts, reader_at, sources_secret, unreadable};
 use receiver::verify::Key;
@@ -42,7 +42,9 @@ pub(super) async fn checks(at: &Place, sources: &[Source]) -> (Vec<Check>, Optio
     let (secret, document) = secret(at, stack, sources).await;
     let handshake_secrets = handshake_secrets(at, stack, sources).await;
     let (quotas, alarms) = (quotas::check(at, stack).await, alarms::check(at, stack).await);
-    (vec![outputs, tables(at).await, queues(at).await, secret, handshake_secrets, quotas, alarms], document)
+    let mut checks = vec![outputs, tables(at).await, queues(at).await, secret, handshake_secrets, quotas, alarms];
+    checks.extend(ways_out::checks(at, stack).await);
+    (checks, document)
 }
 
 async fn tables(at: &Place) -> Check {

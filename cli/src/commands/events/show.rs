@@ -4,6 +4,7 @@
 use super::message::MessageLocation;
 use crate::Failure;
 use crate::commands::manual;
+use crate::stack::Send;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, say};
 use crate::target::{Place, TargetOptions};
 use crate::target::{reader_at, unreadable};
@@ -12,10 +13,11 @@ use clap::Args;
 use serde_json::Value;
 use std::process::ExitCode;
 use tidings_config::limits::MAX_STORED_EVENT_BYTES;
+use tidings_config::status::StatusWord;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::manual::ManualChange;
-use tidings_core::send::{SendRecord, SendState};
+use tidings_core::send::SendState;
 use tidings_core::stored_event::StoredEvent;
 
 #[derive(Debug, Args)]
@@ -72,7 +74,7 @@ pub(crate) struct Shown {
     /// Where its message is. `None`: it has none.
     message: Option<MessageLocation>,
     /// What the sender has said of its actions.
-    sends: Vec<SendRecord>,
+    sends: Vec<Send>,
 }
 
 impl Shown {
@@ -99,8 +101,8 @@ impl Shown {
     }
 }
 
-/// An action that the sender has: its channel, its state, and why.
-fn send_line(send: &SendRecord) -> String {
+/// An action that the sender has: its channel, its state, and why; and what its provider says of the message.
+pub(crate) fn send_line(Send { record: send, status }: &Send) -> String {
     let style = match send.state {
         SendState::Sent => GOOD,
         SendState::Sending | SendState::Waiting => WARN,
@@ -109,7 +111,16 @@ fn send_line(send: &SendRecord) -> String {
     let tries = if send.tries == 1 { String::new() } else { format!(", {} tries", send.tries) };
     let message = send.message.as_ref().map(|message| format!(", {message}")).unwrap_or_default();
     let reason = send.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{} {}{tries}{message}, {}{reason}", send.channel, paint(style, send.state), send.at)
+    let status = status.as_ref().map(|status| {
+        let style = match status.is {
+            StatusWord::Delivered | StatusWord::Read => GOOD,
+            StatusWord::Failed => BAD,
+        };
+        let reason = status.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("; {} {}{reason}", paint(style, status.is), status.at)
+    });
+    let status = status.unwrap_or_default();
+    format!("{} {}{tries}{message}, {}{reason}{status}", send.channel, paint(style, send.state), send.at)
 }
 
 /// Prints a claim, for people.

@@ -121,11 +121,15 @@ async fn place(options: &ReconcileOptions) -> Result<(String, Place), Failure> {
     if at.stack.is_none() {
         return Ok(dev_places(options.url.as_deref(), at).await);
     }
-    let url = match &options.url {
-        Some(url) => url.clone(),
-        None => webhook_url(at).await?.unwrap_or_default(),
+    let of_stack = match &options.url {
+        Some(url) => return Ok((url.clone(), at.clone())),
+        None => webhook_url(at).await?.filter(|url| !url.is_empty()),
     };
-    Ok((url, at.clone()))
+    let unknown = || {
+        Failure::new("the address of the receiver is unknown: the stack has no WebhookUrl")
+            .hint("give it with --url, without /webhooks/ and what follows")
+    };
+    Ok((of_stack.ok_or_else(unknown)?, at.clone()))
 }
 
 /// The source's secrets, newest first: of the file, of the stack, or the public demo secrets.

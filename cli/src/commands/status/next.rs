@@ -54,8 +54,13 @@ pub(super) struct Step {
 }
 
 /// Dead-letter queues with their alarms. An alarm fires a minute later.
-const DEAD_QUEUES: [(&str, &str); 3] =
-    [("dead letters", "DeadLetterAlarm"), ("dead actions", "ActionsAlarm"), ("dead links", "LinksAlarm")];
+const DEAD_QUEUES: [(&str, &str); 5] = [
+    ("dead letters", "DeadLetterAlarm"),
+    ("dead actions", "ActionsAlarm"),
+    ("dead links", "LinksAlarm"),
+    ("dead published", "PublishedAlarm"),
+    ("dead deliveries", "DeliveriesAlarm"),
+];
 
 pub(super) fn problems(status: &Status) -> Vec<Problem> {
     let mut problems = of_endpoint(status);

@@ -24,6 +24,17 @@ const QUEUES: [(&str, &str); 4] = [
 ];
 const ONLY_RESOURCES: [(&str, &str); 2] = [("dead actions", "ActionsDeadLetterQueue"), ("dead links", "LinksDeadLetterQueue")];
 
+/// The sender's queue, if the stack has one: the bot's has what isn't the sender's.
+const ALL_ACTIONS: (&str, &str) = ("all actions", "SenderQueueUrl");
+
+/// The queues of the ways out, which a stack has if it says, or publishes, what it does.
+const OF_WAYS_OUT: [(&str, &str); 4] = [
+    ("published", "PublishedQueue"),
+    ("deliveries", "DeliveriesQueue"),
+    ("dead published", "PublishedDeadLetterQueue"),
+    ("dead deliveries", "DeliveriesDeadLetterQueue"),
+];
+
 /// Maximum that `DescribeAlarms` takes at once; `DescribeStackResources` returns no more.
 const MAX_ALARMS: i32 = 100;
 
@@ -137,7 +148,13 @@ impl Stack {
             (Err(unread), None) => Err(unread.clone()),
         };
         let resources = ONLY_RESOURCES.into_iter().map(|(queue, logical)| (queue, of_resource(logical)));
-        QUEUES.into_iter().map(|(queue, name)| (queue, of_output(name))).chain(resources).collect()
+        let of_ways_out =
+            OF_WAYS_OUT.into_iter().filter_map(|(queue, logical)| Some((queue, Ok(self.resource(logical)?.to_owned()))));
+        let (all_actions, output) = ALL_ACTIONS;
+        let of_sender = self.outputs.iter().flatten().find(|(name, _)| name == output);
+        let of_sender = of_sender.map(|(_, url)| (all_actions, Ok(url.clone())));
+        let of_outputs = QUEUES.into_iter().map(|(queue, name)| (queue, of_output(name)));
+        of_outputs.chain(resources).chain(of_sender).chain(of_ways_out).collect()
     }
 
     pub(super) async fn measured(&self, now: Timestamp, over: Span) -> Result<Measured, Unread> {

@@ -37,7 +37,7 @@ pub use outbound::Outbound;
 pub use published::SqsPublished;
 pub use queue::SqsQueue;
 pub use secrets::SecretsManager;
-pub use sends::{DynamoSends, send_record};
+pub use sends::{DynamoSends, message_status, send_record, status_place};
 pub use status_reader::DynamoStatusReader;
 pub use stored_timers::{DynamoTimers, stored_timer};
 pub use timers::SqsTimers;

@@ -33,6 +33,7 @@ pub enum Call {
     MarkSwept,
     Hide,
     PutSend,
+    RaiseStatus,
     Forward,
     /// A request to a user's server.
     Call,

@@ -3,22 +3,24 @@
 use super::faults::{Call, Fault, Faults};
 use crate::action::ActionId;
 use crate::claim::ClaimKey;
-use crate::ports::{SendStore, Unavailable, Wrote};
-use crate::send::SendRecord;
+use crate::ports::{Raised, SendStore, StatusStore, Unavailable, Wrote};
+use crate::send::{MessageStatus, SendRecord, StatusKey};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use tidings_config::time::Timestamp;
 
-/// [`SendStore`] in memory. Records stay: nothing plays the table's TTL.
+/// [`SendStore`] and [`StatusStore`] in memory. Records stay: nothing plays the table's TTL.
 #[derive(Debug, Default)]
 pub struct MemorySends {
     faults: Arc<Faults>,
     records: Mutex<BTreeMap<(ClaimKey, ActionId), SendRecord>>,
+    statuses: Mutex<BTreeMap<StatusKey, MessageStatus>>,
 }
 
 impl MemorySends {
     pub fn new(faults: Arc<Faults>) -> Self {
-        Self { faults, records: Mutex::default() }
+        Self { faults, records: Mutex::default(), statuses: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(ClaimKey, ActionId), SendRecord>> {
@@ -28,6 +30,30 @@ impl MemorySends {
     /// Every record, by event and action.
     pub fn records(&self) -> Vec<SendRecord> {
         self.lock().values().cloned().collect()
+    }
+
+    /// Every status of a message.
+    pub fn statuses(&self) -> BTreeMap<StatusKey, MessageStatus> {
+        self.statuses.lock().expect("no test panics while it holds this").clone()
+    }
+}
+
+#[async_trait]
+impl StatusStore for MemorySends {
+    async fn raise(&self, key: &StatusKey, status: &MessageStatus, _now: Timestamp) -> Result<Raised, Unavailable> {
+        let fault = self.faults.meet(Call::RaiseStatus);
+        let mut raised = Raised::Known;
+        if fault.is_none() || fault == Some(Fault::LoseAnswer) {
+            let mut statuses = self.statuses.lock().expect("no test panics while it holds this");
+            if statuses.get(key).is_none_or(|stored| stored.is.rank() < status.is.rank()) {
+                statuses.insert(key.clone(), status.clone());
+                raised = Raised::Yes;
+            }
+        }
+        match fault {
+            None => Ok(raised),
+            Some(fault) => Err(Unavailable { call: "dynamodb:PutItem", cause: format!("{fault:?}") }),
+        }
     }
 }
 

@@ -207,6 +207,8 @@ metrics! {
     SendRefused: Count by All,
     /// Actions that may have been said or not. They aren't repeated, and are in the actions' dead-letter queue with their reason.
     SendUncertain: Count by All,
+    /// Messages of which their provider says later that they failed, each once.
+    MessageFailed: Count by Source,
     /// Time to start a function: from its first line until it is ready for its first event.
     ColdStart: Milliseconds by Function,
 }

@@ -30,6 +30,7 @@ mod races;
 mod recovery;
 mod repeats;
 mod schemas;
+mod statuses;
 mod stepped;
 mod stored_timers;
 mod stores;

@@ -1,19 +1,19 @@
-//! The deliveries table. A delivery is a row of its endpoint's partition; a published message is a partition of its own, in
-//! parts. What waits for a sweep has the attributes of the sparse index `due`, and nothing else has.
+//! The deliveries table. A delivery is a row of its endpoint's partition; a published message is in the partition of its
+//! conversation, in parts, the first of which names its deliveries. What waits for a sweep has the attributes of the sparse index `due`, and nothing else has.
 
 use super::{unavailable, unreadable};
 use crate::delivery::{Delivery, DeliveryKey, DeliveryState};
 use crate::limits::{DELIVERY_KEPT, EVENT_PART_BYTES};
-use crate::ports::{Claimed, DeliveryStore, Due, Page};
+use crate::ports::{Claimed, DeliveryStore, Due, Page, StoredMessage};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use tidings_config::endpoint::EndpointId;
 use tidings_config::time::Timestamp;
-use tidings_core::aws::attributes::{Row, get_number, get_text, get_time, number, text};
+use tidings_core::aws::attributes::{Row, get_number, get_text, get_text_set, get_time, number, text};
 use tidings_core::ports::{Replaced, Unavailable};
 
 /// The name of the index, as in the template.
@@ -49,8 +49,28 @@ fn read(row: &Row) -> Result<Delivery, Unavailable> {
     Ok(Delivery { version: get_number(row, "version"), ..record })
 }
 
-fn event_partition(webhook_id: &str) -> String {
-    format!("event#{webhook_id}")
+/// Where published messages are: beside those of their conversation, or alone.
+fn event_partition(conversation: Option<&str>, webhook_id: &str) -> String {
+    match conversation {
+        Some(conversation) => messages_of(conversation),
+        None => format!("event#{webhook_id}"),
+    }
+}
+
+/// The partition of a conversation's published messages. No endpoint's id begins so.
+pub fn messages_of(conversation: &str) -> String {
+    format!("conversation#{conversation}")
+}
+
+fn part_key(webhook_id: &str, n: usize) -> String {
+    format!("{webhook_id}#{n}")
+}
+
+/// The keys of a message's deliveries, by the row of its first part. Empty: the row is another part.
+pub fn deliveries_of(row: &Row) -> Vec<DeliveryKey> {
+    let Some(delivery) = get_text(row, "delivery") else { return Vec::new() };
+    let endpoints = get_text_set(row, "endpoints").into_iter().filter_map(|id| id.parse().ok());
+    endpoints.map(|endpoint| DeliveryKey { endpoint, delivery: delivery.clone() }).collect()
 }
 
 /// The text in parts, cut between characters.
@@ -66,24 +86,42 @@ fn parts(mut text: &str) -> Vec<&str> {
 
 #[async_trait]
 impl DeliveryStore for DynamoDeliveries {
-    async fn put_event(&self, webhook_id: &str, message: &str, now: Timestamp) -> Result<(), Unavailable> {
-        let parts = parts(message);
+    async fn put_event(&self, event: &StoredMessage<'_>, now: Timestamp) -> Result<(), Unavailable> {
+        let partition = event_partition(event.conversation, event.webhook_id);
+        let parts = parts(event.message);
         for (n, part) in parts.iter().enumerate() {
-            let put = self.client.put_item().table_name(&self.table).item("pk", text(event_partition(webhook_id)));
-            let put = put.item("sk", text(n.to_string())).item("part", text(*part)).item("parts", number(parts.len()));
-            let put = put.item("expires_at", number(now.plus(DELIVERY_KEPT).unix_s()));
-            put.send().await.map_err(|error| unavailable("dynamodb:PutItem", &error))?;
+            let update = self.client.update_item().table_name(&self.table).key("pk", text(&partition));
+            let update = update.key("sk", text(part_key(event.webhook_id, n)));
+            let update = update
+                .expression_attribute_names("#part", "part")
+                .expression_attribute_names("#parts", "parts")
+                .expression_attribute_values(":part", text(*part))
+                .expression_attribute_values(":parts", number(parts.len()))
+                .expression_attribute_values(":expires", number(now.plus(DELIVERY_KEPT).unix_s()));
+            let update = if n == 0 {
+                let endpoints = event.endpoints.iter().map(|id| id.as_str().to_owned()).collect();
+                update
+                    .update_expression(
+                        "SET #part = :part, #parts = :parts, expires_at = :expires, delivery = :delivery ADD endpoints :endpoints",
+                    )
+                    .expression_attribute_values(":delivery", text(event.delivery))
+                    .expression_attribute_values(":endpoints", AttributeValue::Ss(endpoints))
+            } else {
+                update.update_expression("SET #part = :part, #parts = :parts, expires_at = :expires")
+            };
+            update.send().await.map_err(|error| unavailable("dynamodb:UpdateItem", &error))?;
         }
         Ok(())
     }
 
-    async fn event(&self, webhook_id: &str) -> Result<Option<String>, Unavailable> {
+    async fn event(&self, delivery: &Delivery) -> Result<Option<String>, Unavailable> {
+        let partition = event_partition(delivery.conversation.as_deref(), &delivery.webhook_id);
         let mut message = String::new();
         let mut parts = 1;
         let mut n = 0;
         while n < parts {
-            let get = self.client.get_item().table_name(&self.table).key("pk", text(event_partition(webhook_id)));
-            let got = get.key("sk", text(n.to_string())).consistent_read(true).send().await;
+            let get = self.client.get_item().table_name(&self.table).key("pk", text(&partition));
+            let got = get.key("sk", text(part_key(&delivery.webhook_id, n))).consistent_read(true).send().await;
             let Some(row) = got.map_err(|error| unavailable("dynamodb:GetItem", &error))?.item else { return Ok(None) };
             parts = get_number(&row, "parts").unwrap_or(1);
             message.push_str(&get_text(&row, "part").unwrap_or_default());

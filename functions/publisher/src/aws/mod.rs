@@ -4,7 +4,7 @@ mod deliveries;
 mod endpoints;
 mod queue;
 
-pub use deliveries::{DUE_INDEX, DynamoDeliveries};
+pub use deliveries::{DUE_INDEX, DynamoDeliveries, deliveries_of, messages_of};
 pub use endpoints::DynamoEndpoints;
 pub use queue::SqsDeliveries;
 

@@ -56,6 +56,20 @@ async fn an_endpoint_gets_the_events_and_actions_that_it_subscribes_to() {
     assert_eq!(called(endpoints(), &action()).await, ["actions", "both", "notes"]);
 }
 
+/// docs/webhooks-out.md, "Called back": the sender of an event is told once it has its effect, instead of asking for its status.
+#[tokio::test]
+async fn a_sender_is_called_back_for_its_own_source_or_for_one_event_of_it() {
+    let endpoints = || {
+        vec![
+            subscribed("source", &["*"], Some("event.source == '/webhooks/shop'")),
+            subscribed("other", &["*"], Some("event.source == '/webhooks/elsewhere'")),
+            subscribed("one", &["*"], Some("event.source == '/webhooks/shop' && event.eventid == 'e1'")),
+        ]
+    };
+    assert_eq!(called(endpoints(), &event("e1")).await, ["one", "source"]);
+    assert_eq!(called(endpoints(), &event("e2")).await, ["source"]);
+}
+
 #[tokio::test]
 async fn a_condition_sees_the_event_and_its_data_and_without_a_value_does_not_hold() {
     let endpoints = || {

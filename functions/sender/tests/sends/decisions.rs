@@ -29,6 +29,7 @@ fn record(state: SendState) -> SendRecord {
         is_dead_lettered: true,
         writer: 7,
         key: 0,
+        namespace: None,
     }
 }
 
