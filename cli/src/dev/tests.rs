@@ -46,7 +46,7 @@ fn configuration(rules: &str) -> Configuration {
     let paths = ["schemas/orders/order.paid/1.json", "schemas/orders/order.packed/1.json"];
     let schemas = paths.map(|path| read_event_schema(path, r#"{"type":"object"}"#, &["orders".to_owned()]).expect("a schema"));
     let schemas = EventSchemas::new(schemas.to_vec());
-    Configuration { sources, rules, schemas, endpoints: Vec::new(), channels: None, hash: "test".to_owned() }
+    Configuration { sources, rules, schemas, endpoints: Vec::new(), sinks: Vec::new(), channels: None, hash: "test".to_owned() }
 }
 
 struct Bench {

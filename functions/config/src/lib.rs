@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod event;
 mod field;
 pub mod handshake;
+pub mod kafka;
 pub mod limits;
 mod oracle;
 pub mod provider;
