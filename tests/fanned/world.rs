@@ -31,7 +31,7 @@ use tidings_core::context::FeedRead;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::memory::{
     Faults, ManualClock, MemoryForwards, MemoryHttps, MemoryPublished, MemoryQueue, MemorySecrets, MemorySends, MemoryStore,
-    sqs_event, sqs_message,
+    log, sqs_event, sqs_message,
 };
 use tidings_core::ports::{ActionQueue, FeedReader, Forwarded, Unavailable};
 use tidings_outgoing::AwsIdentity;
@@ -174,6 +174,7 @@ fn token(now: Timestamp) -> String {
 
 impl World {
     pub(crate) fn new() -> Self {
+        log::capture();
         let faults = Arc::new(Faults::default());
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-30T10:00:00Z").unwrap()));
         let internet = Arc::new(Internet::default());
@@ -314,7 +315,7 @@ impl World {
         });
         let batch = sqs_event(vec![sqs_message("m", &envelope.encode(), 1)]);
         let response = self.processor.handle(batch, AMPLE).await;
-        assert!(response.batch_item_failures.is_empty(), "{response:?}");
+        assert!(response.batch_item_failures.is_empty(), "{response:?}: {}", log::lines().join("\n"));
     }
 
     /// The published queue delivers all that it had once more.
