@@ -61,7 +61,7 @@ impl Internet {
             "topic" => {
                 let form: BTreeMap<String, String> = form_urlencoded::parse(&call.body).into_owned().collect();
                 let event: Value = serde_json::from_str(&form["Message"]).expect("an event");
-                assert_eq!(form["MessageGroupId"], "telegram:7");
+                assert_eq!(form["MessageGroupId"], text(&event["conversation"]));
                 (text(&event["id"]), String::new())
             }
             "telegram" => (text(&json["text"]), json!({"ok": true, "result": {"message_id": 1}}).to_string()),

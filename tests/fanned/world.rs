@@ -299,16 +299,17 @@ impl World {
 
     /// An event is processed.
     pub(crate) async fn event_of(&self, id: &str, conversation: &str) {
-        let now = self.clock.now();
+        // A copy has the time of the first.
+        let happened = Timestamp::parse_rfc3339("2026-11-30T10:00:00Z").unwrap();
         let envelope = Envelope::new(NewEnvelope {
             id: id.to_owned(),
             source: "shop".to_owned(),
             event_type: "order.paid".to_owned(),
-            subject: None,
-            time: Some(Timestamp::parse_rfc3339("2026-11-30T10:00:00Z").unwrap()),
+            subject: Some("order/1042".to_owned()),
+            time: Some(happened),
             conversation: None,
             sequence: None,
-            received: now,
+            received: happened,
             claim_key: ClaimKey::new("shop", id),
             traceparent: None,
             payload: Payload::Json(RawValue::from_string(json!({ "who": conversation, "id": id }).to_string()).unwrap()),
