@@ -30,8 +30,8 @@ use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::context::FeedRead;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::memory::{
-    Faults, ManualClock, MemoryForwards, MemoryHttps, MemoryPublished, MemoryQueue, MemorySecrets, MemorySends, MemoryStore,
-    log, sqs_event, sqs_message,
+    Faults, ManualClock, MemoryForwards, MemoryHttps, MemoryPublished, MemoryQueue, MemorySecrets, MemorySends, MemoryStore, log,
+    sqs_event, sqs_message,
 };
 use tidings_core::ports::{ActionQueue, FeedReader, Forwarded, Unavailable};
 use tidings_outgoing::AwsIdentity;
@@ -59,7 +59,7 @@ version: 1
 conversations: [{ on: "*", conversation: data.who }]
 rules:
   - { name: paid, on: order.paid, count: { paid: 1 } }
-  - { name: said, on: order.paid, emit: { type: tidings.send, data: { channel: "'telegram'", to: "'telegram:7'", text: "'telegram ' + data.id" } } }
+  - { name: said, on: order.paid, when: "data.who == 'telegram:7'", emit: { type: tidings.send, data: { channel: "'telegram'", to: "'telegram:7'", text: "'telegram ' + data.id" } } }
   - { name: told, on: order.paid, emit: { type: tidings.send, data: { channel: "'line'", to: "'line:U1'", text: "'line ' + data.id" } } }
 "#;
 
@@ -178,7 +178,8 @@ impl World {
         let faults = Arc::new(Faults::default());
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-30T10:00:00Z").unwrap()));
         let internet = Arc::new(Internet::default());
-        let queue = || Arc::new(MemoryQueue::on(Arc::clone(&clock), Arc::clone(&faults)).hiding(HIDDEN).dead_lettering_after(960));
+        let queue =
+            || Arc::new(MemoryQueue::on(Arc::clone(&clock), Arc::clone(&faults)).hiding(HIDDEN).dead_lettering_after(960));
         let secrets = |document: Value| Arc::new(MemorySecrets::new(Arc::clone(&faults), document.to_string()));
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
         let published = Arc::new(MemoryPublished::new(Arc::clone(&faults)));
@@ -370,11 +371,8 @@ impl World {
         }
     }
 
-    async fn drain<F>(
-        &self,
-        queue: &MemoryQueue,
-        handle: impl Fn(Vec<aws_lambda_events::event::sqs::SqsMessage>) -> F,
-    ) where
+    async fn drain<F>(&self, queue: &MemoryQueue, handle: impl Fn(Vec<aws_lambda_events::event::sqs::SqsMessage>) -> F)
+    where
         F: Future<Output = aws_lambda_events::event::sqs::SqsBatchResponse>,
     {
         loop {

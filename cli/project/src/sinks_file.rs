@@ -6,9 +6,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use tidings_config::endpoint::{BodyForm, Endpoint, EndpointId, Subscription};
 use tidings_config::kafka::Kafka;
-use tidings_config::limits::{
-    MAX_ENDPOINT_DESCRIPTION_BYTES, MAX_ENDPOINT_PATTERNS, MAX_EXPRESSION_BYTES, MAX_SINKS,
-};
+use tidings_config::limits::{MAX_ENDPOINT_DESCRIPTION_BYTES, MAX_ENDPOINT_PATTERNS, MAX_EXPRESSION_BYTES, MAX_SINKS};
 use tidings_config::rules::Priority;
 use tidings_expressions::{Expression, Scope};
 use tidings_outgoing::{ConfiguredSink, SinkFile};
@@ -163,7 +161,10 @@ sinks:
                 ("sink_topic", "sns")
             ]
         );
-        assert_eq!((sinks[5].settings["topic.region"].as_str(), sinks[5].settings["topic.fifo"].as_str()), ("eu-central-1", ".fifo"));
+        assert_eq!(
+            (sinks[5].settings["topic.region"].as_str(), sinks[5].settings["topic.fifo"].as_str()),
+            ("eu-central-1", ".fifo")
+        );
         assert!(!sinks[3].settings.contains_key("queue.fifo"), "a standard queue");
         let json = serde_json::to_string(&sinks).unwrap();
         assert_eq!(serde_json::from_str::<Vec<ConfiguredSink>>(&json).unwrap(), sinks, "as the publisher reads it");

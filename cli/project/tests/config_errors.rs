@@ -3,7 +3,9 @@
 //! Each case is a file and, after `=>`, the report. A change of a message is a change of this table.
 
 use tidings_config::provider::Provider;
-use tidings_project::{Report, read_channels, read_endpoints, read_event_schema, read_provider, read_rules, read_sinks, read_sources};
+use tidings_project::{
+    Report, read_channels, read_endpoints, read_event_schema, read_provider, read_rules, read_sinks, read_sources,
+};
 
 const PROVIDER: &str = r#"
 name = "acme"

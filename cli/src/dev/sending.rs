@@ -38,7 +38,9 @@ pub enum ChannelsTo {
 pub(super) fn sender(cloud: &Cloud, channels: Vec<ConfiguredChannel>, to: ChannelsTo) -> Sender {
     let (https, aws): (Arc<dyn HttpsCall>, _) = match to {
         ChannelsTo::Mock => (Arc::new(Mock::of(&channels)), Some(nobody())),
-        ChannelsTo::Real => (Arc::new(Outbound::new(&Http::default())), AwsIdentity::of_environment(&|name: &str| std::env::var(name).ok())),
+        ChannelsTo::Real => {
+            (Arc::new(Outbound::new(&Http::default())), AwsIdentity::of_environment(&|name: &str| std::env::var(name).ok()))
+        }
     };
     let ports = Ports {
         sends: Arc::new(cloud.sends()),

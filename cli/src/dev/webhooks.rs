@@ -25,9 +25,7 @@ pub(super) fn publisher(cloud: &Cloud, endpoints: Vec<Endpoint>, sinks: Vec<Conf
     let outbound = Outbound::with_loopback(&Http::default());
     let (https, role, queue): (Arc<dyn HttpsCall>, _, _) = match to {
         ChannelsTo::Mock => (Arc::new(MockSinks { outbound }), Some(nobody()), Some(KAFKA_QUEUE)),
-        ChannelsTo::Real => {
-            (Arc::new(outbound), AwsIdentity::of_environment(&|name: &str| std::env::var(name).ok()), None)
-        }
+        ChannelsTo::Real => (Arc::new(outbound), AwsIdentity::of_environment(&|name: &str| std::env::var(name).ok()), None),
     };
     let ports = Ports {
         endpoints: Arc::new(cloud.endpoints()),
@@ -67,9 +65,8 @@ impl HttpsCall for MockSinks {
 /// The success that a file's vectors have, if it is called at this service, in whatever region.
 fn success(file: &'static SinkFile, at: &str) -> Option<&'static Expected> {
     let service = |host: &str| host.split('.').next().map(str::to_owned);
-    let of_service = file.vectors.iter().filter(|vector| {
-        vector.sends.as_ref().is_some_and(|sends| service(host(&sends.url)) == service(at))
-    });
+    let of_service =
+        file.vectors.iter().filter(|vector| vector.sends.as_ref().is_some_and(|sends| service(host(&sends.url)) == service(at)));
     of_service.flat_map(|vector| &vector.replies).find(|reply| reply.is == Verdict::Sent)
 }
 

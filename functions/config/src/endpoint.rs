@@ -52,7 +52,9 @@ impl FromStr for EndpointId {
         if text.len() <= MAX_ENDPOINT_ID_BYTES && name.is_some_and(is_name) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("{text:?} isn't an endpoint's id; allowed: ep_ or sink_, and a name of a-z, 0-9 and - up to 64 bytes in all"))
+            Err(format!(
+                "{text:?} isn't an endpoint's id; allowed: ep_ or sink_, and a name of a-z, 0-9 and - up to 64 bytes in all"
+            ))
         }
     }
 }
@@ -277,7 +279,9 @@ mod tests {
         let sink = EndpointId::of_sink("bus").unwrap();
         assert_eq!((sink.as_str(), sink.sink()), ("sink_bus", Some("bus")));
         assert_eq!("ep_bus".parse::<EndpointId>().unwrap().sink(), None);
-        for bad in ["", "ep_", "sink_", "sink_BUS", "crm", "ep_CRM", "ep_a b", "ep_a#b", "EP_a", &format!("ep_{}", "a".repeat(62))] {
+        for bad in
+            ["", "ep_", "sink_", "sink_BUS", "crm", "ep_CRM", "ep_a b", "ep_a#b", "EP_a", &format!("ep_{}", "a".repeat(62))]
+        {
             assert!(bad.parse::<EndpointId>().is_err(), "{bad}");
         }
     }

@@ -225,8 +225,10 @@ const ENDPOINTS_SECRET_ARN: Variable = Variable {
 };
 const KAFKA_QUEUE_ARN: Variable =
     Variable { name: "KAFKA_QUEUE_ARN", example: "arn:aws:sqs:eu-central-1:123456789012:tidings-kafka.fifo" };
-const KAFKA_SECRET_ARN: Variable =
-    Variable { name: "KAFKA_SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-kafka-AbCdEf" };
+const KAFKA_SECRET_ARN: Variable = Variable {
+    name: "KAFKA_SECRET_ARN",
+    example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-kafka-AbCdEf",
+};
 const KEEP_EVENTS: Variable = Variable { name: "KEEP_EVENTS", example: "false" };
 const STATUS_SECRET_ARN: Variable = Variable {
     name: "STATUS_SECRET_ARN",

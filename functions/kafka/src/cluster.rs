@@ -105,7 +105,8 @@ impl Cluster {
     async fn sasl(&self, to: &Target, mechanism: Sasl) -> Result<SaslConfig, Unwritten> {
         let name = to.kafka.secret.as_ref().unwrap_or(&to.name);
         let credentials = self.credentials.get(name).await;
-        let credentials = credentials.ok_or_else(|| Unwritten(format!("no usable {name:?} in the document of Kafka's secrets")))?;
+        let credentials =
+            credentials.ok_or_else(|| Unwritten(format!("no usable {name:?} in the document of Kafka's secrets")))?;
         let credentials = Credentials::new(credentials.username, credentials.password.to_string());
         Ok(match mechanism {
             Sasl::Plain => SaslConfig::Plain(credentials),

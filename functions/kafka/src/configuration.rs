@@ -23,9 +23,8 @@ impl KafkaPart {
 
     /// The sinks on Kafka.
     pub fn targets(&self) -> Vec<Target> {
-        let target = |sink: &ConfiguredSink| {
-            Some(Target { name: sink.endpoint.id.sink()?.to_owned(), kafka: sink.kafka.clone()? })
-        };
+        let target =
+            |sink: &ConfiguredSink| Some(Target { name: sink.endpoint.id.sink()?.to_owned(), kafka: sink.kafka.clone()? });
         self.sinks.iter().filter_map(target).collect()
     }
 }

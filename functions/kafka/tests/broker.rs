@@ -52,7 +52,8 @@ async fn read(client: &rskafka::client::Client, topic: &str, partitions: i32) ->
         let partition = client.partition_client(topic, n, UnknownTopicHandling::Error).await.expect("a partition");
         let mut records = Vec::new();
         loop {
-            let (more, high) = partition.fetch_records(records.len().try_into().unwrap(), 0..1_000_000, 500).await.expect("records");
+            let (more, high) =
+                partition.fetch_records(records.len().try_into().unwrap(), 0..1_000_000, 500).await.expect("records");
             records.extend(more);
             if i64::try_from(records.len()).unwrap() >= high {
                 break;

@@ -43,7 +43,9 @@ fn world() -> World {
 fn message(sink: &str, id: &str, conversation: &str) -> SqsMessage {
     let mut message = SqsMessage::default();
     message.message_id = Some(format!("m-{id}"));
-    message.body = Some(format!(r#"{{"specversion":"1.0","id":"{id}","source":"/webhooks/shop","type":"order.paid","conversation":"{conversation}","data":{{}}}}"#));
+    message.body = Some(format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"/webhooks/shop","type":"order.paid","conversation":"{conversation}","data":{{}}}}"#
+    ));
     let mut attribute = SqsMessageAttribute::default();
     attribute.string_value = Some(sink.to_owned());
     message.message_attributes.insert(SINK.to_owned(), attribute);
@@ -72,8 +74,7 @@ async fn a_conversation_is_in_one_partition_and_in_its_order() {
             let own = records.iter().filter(|record| record.key.as_deref() == Some(name));
             own.map(|record| record.id.clone()).collect::<Vec<_>>()
         };
-        let partitions: Vec<_> =
-            world.topics.written("topic-log").values().map(of_key).filter(|ids| !ids.is_empty()).collect();
+        let partitions: Vec<_> = world.topics.written("topic-log").values().map(of_key).filter(|ids| !ids.is_empty()).collect();
         assert_eq!(partitions, [ids], "{name}");
     }
 }
@@ -88,7 +89,11 @@ async fn a_sink_whose_brokers_never_answer_holds_up_no_other_and_loses_nothing()
     assert_eq!((kept.as_slice(), world.ids("other")), (["m-a".to_owned()].as_slice(), vec!["b".to_owned()]));
     let started = Instant::now();
     let kept = world.handle(vec![message("log", "a", "web:ann"), message("other", "c", "web:ann")]).await;
-    assert_eq!((kept.as_slice(), started.elapsed()), (["m-a".to_owned()].as_slice(), Duration::ZERO), "it isn't waited for again");
+    assert_eq!(
+        (kept.as_slice(), started.elapsed()),
+        (["m-a".to_owned()].as_slice(), Duration::ZERO),
+        "it isn't waited for again"
+    );
     assert_eq!(world.topics.calls("log"), 1);
     world.topics.trouble("log", None);
     world.clock.advance(PAUSE);
@@ -112,8 +117,7 @@ async fn after_a_record_that_fails_the_rest_of_its_conversation_waits() {
     let world = world();
     world.topics.refuse("b");
     let of = |id: &str, conversation: &str| message("log", id, conversation);
-    let kept =
-        world.handle(vec![of("a", "web:ann"), of("b", "web:ann"), of("c", "web:bob"), of("d", "web:ann")]).await;
+    let kept = world.handle(vec![of("a", "web:ann"), of("b", "web:ann"), of("c", "web:bob"), of("d", "web:ann")]).await;
     assert_eq!(kept, ["m-b", "m-d"]);
 }
 

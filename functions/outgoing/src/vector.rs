@@ -245,8 +245,7 @@ impl Expected {
 
     fn difference(&self, api: Api<'_>) -> Option<String> {
         let headers = self.headers();
-        let outcome =
-            classify(api, Reply { status: self.status, headers: &headers, body: self.body.as_bytes() }, VECTOR_TIME);
+        let outcome = classify(api, Reply { status: self.status, headers: &headers, body: self.body.as_bytes() }, VECTOR_TIME);
         let is_as_given = |given: Option<&String>, found: Option<&str>| given.is_none_or(|given| found == Some(given.as_str()));
         let is_expected = match &outcome {
             Outcome::Sent { message } => self.is == Verdict::Sent && *message == self.message,

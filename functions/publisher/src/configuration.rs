@@ -34,7 +34,8 @@ mod tests {
     fn the_endpoints_and_the_sinks_are_left_out_or_a_line_each() {
         let path = std::env::temp_dir().join(format!("tidings-publisher-part-{}.json", std::process::id()));
         let read = |rest: &str| {
-            let text = format!("{{\"format\":2,\"tidings\":\"0.3.0\",\"hash\":\"ab\",\n\"sources\":[],\n\"schemas\":[]{rest}}}\n");
+            let text =
+                format!("{{\"format\":2,\"tidings\":\"0.3.0\",\"hash\":\"ab\",\n\"sources\":[],\n\"schemas\":[]{rest}}}\n");
             std::fs::write(&path, text).unwrap();
             PublisherPart::read(&path).unwrap()
         };

@@ -91,9 +91,7 @@ fn answered_by(to: &ConfiguredSink, answered: &Answered, now: Timestamp) -> Came
         Outcome::Refused { reason, hint, blame: _ } => {
             (AttemptResult::Refused, None, Means::Never, Some(with_hint(reason, hint)))
         }
-        Outcome::Unsure { reason } => {
-            (AttemptResult::Refused, Some(Health::Failed), Means::Again { after: None }, Some(reason))
-        }
+        Outcome::Unsure { reason } => (AttemptResult::Refused, Some(Health::Failed), Means::Again { after: None }, Some(reason)),
     };
     Came { result, health, means, status: Some(*status), reason, answer: body.clone() }
 }
@@ -110,12 +108,7 @@ enum Unsent {
     Never(String),
 }
 
-fn request(
-    to: &ConfiguredSink,
-    published: &Published,
-    role: Option<&AwsIdentity>,
-    now: Timestamp,
-) -> Result<Rendered, Unsent> {
+fn request(to: &ConfiguredSink, published: &Published, role: Option<&AwsIdentity>, now: Timestamp) -> Result<Rendered, Unsent> {
     let (_, json) = body(published, BodyForm::Cloudevents);
     let json = String::from_utf8(json).map_err(|_| Unsent::Never("the event isn't a text".to_owned()))?;
     if let Some(allowed) = to.sink.limits.bytes.filter(|allowed| json.len() > *allowed) {

@@ -107,7 +107,10 @@ async fn each_kind_of_sink_gets_the_event_as_a_cloud_event_at_its_own_host_and_s
     for (_, call) in calls.iter().filter(|(_, call)| !call.url.contains("crm")) {
         assert_eq!(event_of(call), webhook, "{}: the CloudEvent that an endpoint gets, with the same id", call.url);
         let signature = header(call, "authorization");
-        assert!(signature.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/") && !signature.contains("hunter2"), "{signature}");
+        assert!(
+            signature.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/") && !signature.contains("hunter2"),
+            "{signature}"
+        );
         assert_eq!(header(call, "webhook-signature"), "");
     }
     assert_eq!(world.states()["delivered"], 7);
@@ -128,9 +131,11 @@ async fn the_group_of_a_fifo_topic_and_the_key_of_a_stream_are_the_conversation(
 #[tokio::test]
 async fn a_lost_answer_is_repeated_under_the_same_ids() {
     let world = world(one(TOPIC));
-    world.servers.answer(|call, _| {
-        if call.url.contains("//sns.") { Err(CallError::NoAnswer("a reset".to_owned())) } else { status(200) }
-    });
+    world.servers.answer(
+        |call, _| {
+            if call.url.contains("//sns.") { Err(CallError::NoAnswer("a reset".to_owned())) } else { status(200) }
+        },
+    );
     world.publish(&event("e1")).await;
     world.publish(&event("e1")).await;
     world.pass(MINUTE).await;
@@ -151,7 +156,10 @@ async fn an_entry_that_fails_in_an_answer_of_200_is_tried_again() {
     let world = world(one(BUS));
     world.servers.answer(|call, _| {
         if call.url.contains("//events.") {
-            answer(200, r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException","ErrorMessage":"Rate exceeded"}]}"#)
+            answer(
+                200,
+                r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException","ErrorMessage":"Rate exceeded"}]}"#,
+            )
         } else {
             status(200)
         }
@@ -187,7 +195,10 @@ async fn an_event_that_a_sink_refuses_is_given_up_and_says_nothing_about_the_sin
     let world = world(one(BUS));
     world.servers.answer(|call, _| {
         if call.url.contains("//events.") {
-            answer(200, r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"MalformedDetail","ErrorMessage":"Detail is malformed."}]}"#)
+            answer(
+                200,
+                r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"MalformedDetail","ErrorMessage":"Detail is malformed."}]}"#,
+            )
         } else {
             status(200)
         }
@@ -229,7 +240,8 @@ async fn a_sink_that_is_down_for_days_is_disabled_and_gets_what_it_missed_when_i
     let world = world(sinks(ALL));
     let is_down = |call: &Call| call.url.contains("//sns.");
     world.servers.answer(move |call, _| {
-        let denied = r#"<ErrorResponse><Error><Code>AuthorizationError</Code><Message>not authorized</Message></Error></ErrorResponse>"#;
+        let denied =
+            r#"<ErrorResponse><Error><Code>AuthorizationError</Code><Message>not authorized</Message></Error></ErrorResponse>"#;
         if is_down(call) { answer(403, denied) } else { taken(call) }
     });
     let events = 8;
