@@ -388,6 +388,31 @@ fn the_publisher_is_off_by_default_and_what_it_has_is_what_its_code_expects() {
 }
 
 #[test]
+fn kafka_is_off_by_default_and_its_queue_waits_for_two_days_of_an_outage() {
+    let template = Template::read();
+    assert_eq!(template.parameter("Kafka")["Default"], "false");
+    let of_it = template.resources().filter(|(name, _)| name.starts_with("Kafka") || *name == "SinkKafkaPolicy");
+    for (name, resource) in of_it {
+        let condition = resource["Condition"].as_str().unwrap_or_default();
+        assert!(condition.starts_with("HasKafka"), "{name}: {condition:?}");
+    }
+    for (name, resource) in template.resources().filter(|(name, _)| name.starts_with("Sink")) {
+        let condition = resource["Condition"].as_str().unwrap_or_default();
+        assert!(condition.starts_with("SendsTo") || condition == "HasKafka", "{name}: {condition:?}");
+    }
+    for queue in ["KafkaQueue", "KafkaDeadLetterQueue"] {
+        assert_eq!(template.property(queue, "/FifoQueue"), true, "{queue}");
+    }
+    assert_eq!(template.text("KafkaQueue", "/FifoThroughputLimit"), "perMessageGroupId");
+    let (visibility, timeout) =
+        (template.number("KafkaQueue", "/VisibilityTimeout"), template.number("KafkaFunction", "/Timeout"));
+    assert!(visibility >= 6 * timeout, "{visibility} s of visibility, {timeout} s of function");
+    assert!(kafka::limits::WRITE_TIMEOUT + kafka::limits::BATCH_RESERVE < std::time::Duration::from_secs(timeout));
+    assert_eq!(template.number("KafkaQueue", "/RedrivePolicy/maxReceiveCount") * visibility, 2 * 86_400);
+    assert_eq!(template.property("KafkaSource", "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
+}
+
+#[test]
 fn the_sender_is_off_by_default_and_what_it_has_is_what_its_code_expects() {
     let template = Template::read();
     assert_eq!(template.parameter("Sender")["Default"], "false");

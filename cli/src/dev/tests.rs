@@ -10,6 +10,8 @@ use super::{PAGES, context, finish, start};
 use crate::delivery::post;
 use crate::inspector::{self, Inspector};
 use crate::project::Location;
+use publisher::delivery::DeliveryState;
+use publisher::ports::DeliveryStore;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -162,6 +164,32 @@ rules:
     }
     let done: Vec<_> = bench.chatbot.done().into_iter().map(|done| done.action_type).collect();
     assert_eq!(done, ["order.noted"]);
+    bench.end().await;
+}
+
+const PAID: &str = "rules: [{ name: paid, on: order.paid, set: { paid: true } }]\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sinks_get_events_and_are_answered_as_their_vectors_say() {
+    let yaml = "version: 1\nsinks:\n  \
+        bus: { to: \"arn:aws:events:eu-west-1:123456789012:event-bus/orders\", events: [\"order.*\"] }\n  \
+        log: { kafka: { brokers: [\"b-1.example.com:9096\"], topic: orders }, events: [\"order.*\"] }\n";
+    let sinks = tidings_project::read_sinks("sinks.yaml", yaml).expect("sinks");
+    let ids: Vec<_> = sinks.iter().map(|sink| sink.endpoint.id.clone()).collect();
+    let bench = Bench::configured(None, Configuration { sinks, ..configuration(PAID) }, &[]).await;
+    assert_eq!(bench.send("e1", "order.paid", "1042", bench.cloud.clock.now()).await, 202);
+    let until = Instant::now() + PATIENCE;
+    for id in ids {
+        let delivered = loop {
+            let page = bench.cloud.deliveries().list(&id, None, None, 10).await.expect("deliveries");
+            let states: Vec<_> = page.deliveries.iter().map(|one| one.state).collect();
+            if states == [DeliveryState::Delivered] || Instant::now() > until {
+                break states;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(delivered, [DeliveryState::Delivered], "{id}");
+    }
     bench.end().await;
 }
 
