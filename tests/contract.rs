@@ -11,7 +11,7 @@ use tidings_config::limits::{
 };
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
 use tidings_core::settings::{
-    FeedSettings, ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings, SenderSettings,
+    FeedSettings, KafkaSettings, ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings, SenderSettings,
 };
 use tidings_project::limits::MAX_JOIN_WITHIN;
 use tidings_tests::template::{FrontDoor, Template};
@@ -30,6 +30,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
         ("PublisherFunction", PublisherSettings::VARIABLES),
         ("FeedReader", FeedSettings::VARIABLES),
         ("SenderFunction", SenderSettings::VARIABLES),
+        ("KafkaFunction", KafkaSettings::VARIABLES),
     ] {
         let variables = template.property(function, "/Environment/Variables").as_object().unwrap();
         let expected: BTreeSet<&str> = reads.iter().copied().chain(["RUST_LOG"]).collect();
@@ -85,7 +86,7 @@ fn the_queues_accept_the_receivers_messages() {
     let template = Template::read();
     let queues: Vec<&String> =
         template.resources().filter(|(_, r)| r["Type"] == "AWS::SQS::Queue").map(|(name, _)| name).collect();
-    assert_eq!(queues.len(), 11);
+    assert_eq!(queues.len(), 13);
     for queue in queues {
         assert_eq!(template.number(queue, "/MaximumMessageSize"), MAX_MESSAGE_BYTES as u64);
         let policy = &format!("{queue}Policy");
@@ -281,6 +282,14 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "sqs:SendMessage ActionsDeadLetterQueue.Arn",
         "sqs:SendMessage BotActionsQueue.Arn",
     ];
+    let kafka = [
+        "logs:CreateLogStream KafkaLogGroup.Arn",
+        "logs:PutLogEvents KafkaLogGroup.Arn",
+        "secretsmanager:GetSecretValue KafkaSecret.Id",
+        "sqs:DeleteMessage KafkaQueue.Arn",
+        "sqs:GetQueueAttributes KafkaQueue.Arn",
+        "sqs:ReceiveMessage KafkaQueue.Arn",
+    ];
     for (function, role, expected) in [
         ("Receiver", "ReceiverRole", &receiver[..]),
         ("Processor", "ProcessorRole", &processor[..]),
@@ -288,6 +297,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         ("PublisherFunction", "PublisherRole", &publisher[..]),
         ("FeedReader", "FeedRole", &feed[..]),
         ("SenderFunction", "SenderRole", &sender[..]),
+        ("KafkaFunction", "KafkaRole", &kafka[..]),
     ] {
         assert_eq!(template.text(function, "/Role"), format!("{role}.Arn"));
         assert_eq!(template.grants(role), expected.iter().map(|g| (*g).to_owned()).collect(), "{role}");
@@ -296,7 +306,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         roles,
-        ["ReceiverRole", "ProcessorRole", "ReaderRole", "PublisherRole", "SenderRole", "FeedRole", "DeploymentRole"],
+        ["ReceiverRole", "ProcessorRole", "ReaderRole", "PublisherRole", "KafkaRole", "SenderRole", "FeedRole", "DeploymentRole"],
         "one for each function, one for moving them"
     );
     for (name, resource) in template.resources().filter(|(_, r)| r["Type"] == "AWS::Serverless::Function") {
@@ -375,6 +385,31 @@ fn the_publisher_is_off_by_default_and_what_it_has_is_what_its_code_expects() {
     let input: publisher::lambda::Invocation =
         serde_json::from_str(template.text("DeliveriesSchedule", "/Targets/0/Input")).expect("an invocation");
     assert!(input.is_sweep());
+}
+
+#[test]
+fn kafka_is_off_by_default_and_its_queue_waits_for_two_days_of_an_outage() {
+    let template = Template::read();
+    assert_eq!(template.parameter("Kafka")["Default"], "false");
+    let of_it = template.resources().filter(|(name, _)| name.starts_with("Kafka") || *name == "SinkKafkaPolicy");
+    for (name, resource) in of_it {
+        let condition = resource["Condition"].as_str().unwrap_or_default();
+        assert!(condition.starts_with("HasKafka"), "{name}: {condition:?}");
+    }
+    for (name, resource) in template.resources().filter(|(name, _)| name.starts_with("Sink")) {
+        let condition = resource["Condition"].as_str().unwrap_or_default();
+        assert!(condition.starts_with("SendsTo") || condition == "HasKafka", "{name}: {condition:?}");
+    }
+    for queue in ["KafkaQueue", "KafkaDeadLetterQueue"] {
+        assert_eq!(template.property(queue, "/FifoQueue"), true, "{queue}");
+    }
+    assert_eq!(template.text("KafkaQueue", "/FifoThroughputLimit"), "perMessageGroupId");
+    let (visibility, timeout) =
+        (template.number("KafkaQueue", "/VisibilityTimeout"), template.number("KafkaFunction", "/Timeout"));
+    assert!(visibility >= 6 * timeout, "{visibility} s of visibility, {timeout} s of function");
+    assert!(kafka::limits::WRITE_TIMEOUT + kafka::limits::BATCH_RESERVE < std::time::Duration::from_secs(timeout));
+    assert_eq!(template.number("KafkaQueue", "/RedrivePolicy/maxReceiveCount") * visibility, 2 * 86_400);
+    assert_eq!(template.property("KafkaSource", "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
 }
 
 #[test]
@@ -623,7 +658,7 @@ fn the_operators_key_encrypts_all_stored_data() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 11 + 6 + 7 + 8, "queues, tables, groups of logs, secrets");
+    assert_eq!(kept, 13 + 6 + 8 + 9, "queues, tables, groups of logs, secrets");
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
     let functions = [
         ("Receiver", &both),
@@ -632,6 +667,7 @@ fn the_operators_key_encrypts_all_stored_data() {
         ("Sender", &both),
         ("Reader", &decrypts),
         ("Feed", &decrypts),
+        ("Kafka", &decrypts),
     ];
     for (function, may) in functions {
         let policy = format!("{function}KeyPolicy");
@@ -646,7 +682,7 @@ fn the_operators_key_encrypts_all_stored_data() {
 fn logs_have_a_retention_and_a_dead_letter_has_an_alarm() {
     let template = Template::read();
     let groups: Vec<_> = template.resources().filter(|(_, r)| r["Type"] == "AWS::Logs::LogGroup").collect();
-    assert_eq!(groups.len(), 7);
+    assert_eq!(groups.len(), 8);
     assert!(groups.iter().all(|(_, group)| group["Properties"]["RetentionInDays"] == "LogRetentionDays"));
     assert_eq!(template.text("DeadLetterAlarm", "/MetricName"), "ApproximateNumberOfMessagesVisible");
 }
@@ -678,6 +714,8 @@ fn the_outputs_are_those_that_tools_look_for() {
         "EndpointsSecretArn",
         "EndpointsTableName",
         "FeedSecretArn",
+        "KafkaQueueUrl",
+        "KafkaSecretArn",
         "FeedUrl",
         "KmsKeyArn",
         "PublishedQueueUrl",

@@ -16,7 +16,7 @@ fn linked(package: &str) -> String {
 
 #[test]
 fn no_fake_is_reachable_from_a_deployed_binary() {
-    for package in ["receiver", "processor", "reader", "publisher", "sender"] {
+    for package in ["receiver", "processor", "reader", "publisher", "kafka", "sender"] {
         let linked = linked(package);
         assert!(linked.contains("tidings-core feature \"aws\""), "{package} links the real adapters");
         for fake in ["tidings-core feature \"memory\"", "dynoxide", "tidings-events", "lambda-simulator"] {
@@ -27,7 +27,7 @@ fn no_fake_is_reachable_from_a_deployed_binary() {
 
 #[test]
 fn nothing_of_the_build_is_in_the_binary() {
-    for package in ["receiver", "processor", "reader", "publisher", "sender"] {
+    for package in ["receiver", "processor", "reader", "publisher", "kafka", "sender"] {
         let linked = linked(package);
         for only_for_builds in
             ["tidings-project v", "tidings-core feature \"memory\"", "include_dir v", "serde-saphyr v", "\ntoml v", "clap v"]
@@ -39,7 +39,7 @@ fn nothing_of_the_build_is_in_the_binary() {
 
 #[test]
 fn what_a_function_never_uses_is_not_linked() {
-    for package in ["receiver", "processor", "reader", "publisher", "sender"] {
+    for package in ["receiver", "processor", "reader", "publisher", "kafka", "sender"] {
         let linked = linked(package);
         for (unused, why) in [
             ("\nh2 v", "AWS's endpoints offer HTTP/1.1"),
@@ -54,7 +54,7 @@ fn what_a_function_never_uses_is_not_linked() {
 
 #[test]
 fn there_is_one_tls_stack_and_only_what_decides_has_expressions() {
-    for package in ["receiver", "processor", "reader", "publisher", "sender"] {
+    for package in ["receiver", "processor", "reader", "publisher", "kafka", "sender"] {
         let linked = linked(package);
         assert!(linked.contains("\nring v"), "{package}");
         for other in ["aws-lc-sys", "openssl-sys", "native-tls", "aws-sdk-sso"] {
@@ -74,7 +74,7 @@ fn there_is_one_tls_stack_and_only_what_decides_has_expressions() {
 fn a_function_whose_package_has_a_profile_of_its_own_is_stripped() {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("the workspace's manifest");
     let (_, release) = manifest.split_once("[profile.release.package]").expect("levels by package");
-    for function in ["receiver", "processor", "reader", "publisher", "sender"] {
+    for function in ["receiver", "processor", "reader", "publisher", "kafka", "sender"] {
         let has = |what: &str| release.lines().any(|line| line.starts_with(&format!("{function}.{what}")));
         assert!(!has("") || has("strip = true"), "{function}");
     }

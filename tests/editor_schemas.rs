@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use tidings_config::rules::{Again, ClockTime, Span, Text, TypePattern};
 use tidings_config::{JsonPath, Reference, Template};
-use tidings_project::{channels_schema, endpoints_schema, provider_schema, rules_schema, sources_schema};
+use tidings_project::{channels_schema, endpoints_schema, provider_schema, rules_schema, sinks_schema, sources_schema};
 use tidings_tests::golden::{check, root};
 
 /// The demo's project, and the projects for beginners.
@@ -29,6 +29,7 @@ fn the_committed_schemas_are_those_of_the_types() {
         ("channels", channels_schema()),
         ("provider", provider_schema()),
         ("endpoints", endpoints_schema()),
+        ("sinks", sinks_schema()),
     ] {
         assert!(jsonschema::draft7::meta::is_valid(&schema), "{name}");
         check(&format!("infra/editor/{name}.schema.json"), &format!("{schema:#}\n"));

@@ -28,6 +28,8 @@ pub const RULES: &str = "rules.yaml";
 
 /// The file of its endpoints. A project needn't have it.
 pub const ENDPOINTS: &str = "endpoints.yaml";
+/// The file of its sinks. A project needn't have it.
+pub const SINKS: &str = "sinks.yaml";
 /// The file of its channels. A project needn't have it.
 pub const CHANNELS: &str = "channels.yaml";
 
@@ -119,6 +121,7 @@ impl Location {
                 rules: self.file(RULES)?,
                 schemas: self.schemas()?,
                 endpoints: self.optional(ENDPOINTS)?,
+                sinks: self.optional(SINKS)?,
                 channels: self.optional(CHANNELS)?,
             }),
         }
@@ -155,7 +158,7 @@ impl Location {
             Self::Demo => Vec::new(),
             Self::Folder(folder) => {
                 let schemas = files::below(&folder.join(SCHEMAS), MAX_SCHEMAS).unwrap_or_default();
-                let files = [SOURCES, RULES, ENDPOINTS, CHANNELS, SCHEMAS].map(|name| folder.join(name));
+                let files = [SOURCES, RULES, ENDPOINTS, SINKS, CHANNELS, SCHEMAS].map(|name| folder.join(name));
                 files.into_iter().chain(schemas).collect()
             }
         }

@@ -21,7 +21,14 @@ pub fn files() -> ProjectFiles {
     };
     let mut schemas: Vec<ProjectFile> = below("schemas").iter().map(|path| file(path)).collect();
     schemas.sort_by(|one, other| one.path.cmp(&other.path));
-    ProjectFiles { sources: file("sources.yaml"), rules: file("rules.yaml"), schemas, endpoints: None, channels: None }
+    ProjectFiles {
+        sources: file("sources.yaml"),
+        rules: file("rules.yaml"),
+        schemas,
+        endpoints: None,
+        sinks: None,
+        channels: None,
+    }
 }
 
 /// The paths of all files of one of its folders.

@@ -20,6 +20,8 @@ build-PublisherFunction: FUNCTION = publisher
 # The feed is the same program: its environment says what it is.
 build-Reader build-FeedReader: FUNCTION = reader
 
+build-KafkaFunction: FUNCTION = kafka
+
 build-SenderFunction: FUNCTION = sender
 
 BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PROFILE) $(TARGET) --bin $(FUNCTION) --lambda-dir "$(ARTIFACTS_DIR)" --flatten $(FUNCTION)
@@ -27,6 +29,6 @@ BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PRO
 build-Reader build-FeedReader:
 	$(BINARY)
 
-build-Receiver build-Processor build-PublisherFunction build-SenderFunction:
+build-Receiver build-Processor build-PublisherFunction build-KafkaFunction build-SenderFunction:
 	$(BINARY)
 	cd "$(ROOT)" && $(TIDINGS) build --project "$(PROJECT)" --out "$(ARTIFACTS_DIR)"

@@ -11,7 +11,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-PROGRAMS = ("tidings", "receiver", "processor", "reader", "publisher", "sender")
+PROGRAMS = ("tidings", "receiver", "processor", "reader", "publisher", "kafka", "sender")
 FILES = ("license", "licence", "copying", "copyright", "notice", "unlicense")
 
 

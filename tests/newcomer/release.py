@@ -17,7 +17,7 @@ EXPECTED = (
     "README.md", "THIRD-PARTY.txt", "docs/start.md", "docs/deploy.md", "examples/bots/python/bot.py", "examples/bots/node/bot.mjs",
     "examples/shop/sources.yaml", "examples/devops/sources.yaml",
 )
-FUNCTIONS = ("receiver", "processor", "reader", "publisher", "sender")
+FUNCTIONS = ("receiver", "processor", "reader", "publisher", "kafka", "sender")
 # The number of a machine in an ELF header: two bytes at 18.
 MACHINES = {"x86_64": 62, "arm64": 183}
 LINKED = {"tidings": {"serde", "aws-sdk-dynamodb", "clap"}} | {name: {"serde", "lambda_runtime"} for name in FUNCTIONS}

@@ -13,7 +13,9 @@ from pathlib import Path
 from deployed import GIVEN, PSEUDO, WITH_FUNCTION_URL, deployed
 
 REFERENCE = Path(__file__).parent / "authorization.json"
-SERVICES = ("cloudwatch", "dynamodb", "kms", "lambda", "logs", "secretsmanager", "sqs", "sts", "xray")
+SERVICES = (
+    "cloudwatch", "dynamodb", "ec2", "events", "firehose", "kinesis", "kms", "lambda", "logs", "secretsmanager", "sns", "sqs", "sts", "xray",
+)
 
 # Keys of every request, whatever its service: those that a template of ours may need.
 GLOBAL_CONDITIONS = {"aws:SecureTransport", "aws:SourceArn", "aws:SourceAccount"}

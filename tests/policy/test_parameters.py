@@ -25,6 +25,9 @@ CHOICES = {
     "ApiSecrets": ["false", "true"],
     "ContextApi": ["false", "iam", "token"],
     "Publisher": ["false", "true"],
+    **{name: ["", GIVEN[name]] for name in ("SinkBusArn", "SinkTopicArn", "SinkQueueArn", "SinkStreamArn", "SinkFirehoseArn")},
+    "Kafka": ["false", "true"],
+    **{name: ["", GIVEN[name]] for name in ("KafkaSubnetIds", "KafkaSecurityGroupIds")},
     "Feed": ["false", "true"],
     "Sender": ["false", "true"],
     "SenderEmailIdentityArn": ["", "arn:aws:ses:eu-central-1:123456789012:identity/shop.example"],
@@ -34,8 +37,11 @@ CHOICES = {
     "CreateDashboard": ["false", "true"],
     "Tracing": ["PassThrough", "Active"],
 }
-# Those that add a property or a permission, and name no other.
-PROPERTIES = ("ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites", "SenderEmailIdentityArn")
+# Those that add a property or a permission, and name no other. Kafka adds a function that only the publisher names.
+PROPERTIES = (
+    "ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites", "SenderEmailIdentityArn", "SinkBusArn", "SinkTopicArn", "SinkQueueArn",
+    "SinkStreamArn", "SinkFirehoseArn", "Kafka", "KafkaSubnetIds", "KafkaSecurityGroupIds",
+)
 # What is only a number or a text in a property.
 PLAIN = {
     "Architecture", "ReceiverMemoryMb", "ProcessorMemoryMb", "ProcessorMaxConcurrency", "ThrottleRateLimit", "ThrottleBurstLimit",

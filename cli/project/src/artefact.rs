@@ -3,13 +3,13 @@
 use crate::Configuration;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use tidings_config::artefact::{CHANNELS, ENDPOINTS, FILES, FORMAT, RULES, SCHEMAS, SOURCES, STATUSES};
+use tidings_config::artefact::{CHANNELS, ENDPOINTS, FILES, FORMAT, RULES, SCHEMAS, SINKS, SOURCES, STATUSES};
 use tidings_config::endpoint::Endpoint;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
 use tidings_config::status::SourceStatus;
-use tidings_outgoing::ConfiguredChannel;
+use tidings_outgoing::{ConfiguredChannel, ConfiguredSink};
 
 /// The first line.
 #[derive(Serialize)]
@@ -29,6 +29,8 @@ struct Content<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     endpoints: Option<&'a [Endpoint]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sinks: Option<&'a [ConfiguredSink]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     channels: Option<&'a [ConfiguredChannel]>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     statuses: Vec<SourceStatus>,
@@ -36,9 +38,9 @@ struct Content<'a> {
 
 impl<'a> From<&'a Configuration> for Content<'a> {
     fn from(of: &'a Configuration) -> Self {
-        let Configuration { sources, rules, schemas, endpoints, channels, files: _ } = of;
-        let (endpoints, channels) = (endpoints.as_deref(), channels.as_deref());
-        Self { sources, rules, schemas, endpoints, channels, statuses: of.statuses() }
+        let Configuration { sources, rules, schemas, endpoints, sinks, channels, files: _ } = of;
+        let (endpoints, sinks, channels) = (endpoints.as_deref(), sinks.as_deref(), channels.as_deref());
+        Self { sources, rules, schemas, endpoints, sinks, channels, statuses: of.statuses() }
     }
 }
 
@@ -52,7 +54,7 @@ pub fn hash(configuration: &Configuration) -> String {
 /// version of the program that writes it.
 pub fn write(configuration: &Configuration, tidings: &str) -> String {
     let head = json(&Head { format: FORMAT, tidings, hash: &hash(configuration) });
-    let Content { sources, rules, schemas, endpoints, channels, statuses } = configuration.into();
+    let Content { sources, rules, schemas, endpoints, sinks, channels, statuses } = configuration.into();
     let mut parts = vec![
         // The project's files by their paths in it, each with its own hash.
         (FILES, json(&configuration.files)),
@@ -62,6 +64,7 @@ pub fn write(configuration: &Configuration, tidings: &str) -> String {
     ];
     // Without the file the artefact is as it always was.
     parts.extend(endpoints.map(|endpoints| (ENDPOINTS, json(endpoints))));
+    parts.extend(sinks.map(|sinks| (SINKS, json(sinks))));
     parts.extend(channels.map(|channels| (CHANNELS, json(channels))));
     parts.extend((!statuses.is_empty()).then(|| (STATUSES, json(&statuses))));
     let parts: String = parts.iter().map(|(name, part)| format!(",\n\"{name}\":{part}")).collect();

@@ -12,6 +12,8 @@ mod presets;
 mod project;
 mod rules_file;
 mod schema;
+mod sinks;
+mod sinks_file;
 mod sources_file;
 mod wording;
 
@@ -22,7 +24,9 @@ pub use event_schemas::{read_event_schema, read_event_schemas};
 pub use presets::{preset, preset_names, presets};
 pub use project::{Configuration, ProjectFile, ProjectFiles, statuses};
 pub use rules_file::read_rules;
-pub use schema::{channels_schema, endpoints_schema, provider_schema, rules_schema, sources_schema};
+pub use schema::{channels_schema, endpoints_schema, provider_schema, rules_schema, sinks_schema, sources_schema};
+pub use sinks::{read_sink, sink, sink_names};
+pub use sinks_file::read_sinks;
 pub use sources_file::{read_provider, read_source_names, read_sources, read_sources_of_presets};
 pub use wording::{json_message, yaml_message};
 

@@ -1,7 +1,8 @@
-//! The files of a project: `sources.yaml`, `rules.yaml`, `schemas/` and, if there are any, `endpoints.yaml` and `channels.yaml`.
+//! The files of a project: `sources.yaml`, `rules.yaml`, `schemas/` and, if there are any, `endpoints.yaml`, `sinks.yaml` and
+//! `channels.yaml`.
 
 use super::{
-    Report, channel, file_sha256, read_channels, read_endpoints, read_event_schemas, read_rules, read_source_names,
+    Report, channel, file_sha256, read_channels, read_endpoints, read_event_schemas, read_rules, read_sinks, read_source_names,
     read_sources_of_presets,
 };
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
 use tidings_config::status::SourceStatus;
-use tidings_outgoing::ConfiguredChannel;
+use tidings_outgoing::{ConfiguredChannel, ConfiguredSink};
 
 /// A file: its path in the project with `/` as separator, its path for people, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct ProjectFiles {
     pub schemas: Vec<ProjectFile>,
     /// `endpoints.yaml`.
     pub endpoints: Option<ProjectFile>,
+    /// `sinks.yaml`.
+    pub sinks: Option<ProjectFile>,
     /// `channels.yaml`.
     pub channels: Option<ProjectFile>,
 }
@@ -40,6 +43,8 @@ pub struct Configuration {
     pub schemas: Vec<EventSchema>,
     /// `None`: the project has no `endpoints.yaml`.
     pub endpoints: Option<Vec<Endpoint>>,
+    /// `None`: the project has no `sinks.yaml`.
+    pub sinks: Option<Vec<ConfiguredSink>>,
     /// `None`: the project has no `channels.yaml`.
     pub channels: Option<Vec<ConfiguredChannel>>,
     /// The hash of every file by its path in the project: [`file_sha256`].
@@ -94,6 +99,11 @@ impl ProjectFiles {
         self.endpoints.as_ref().map(|file| read_endpoints(&file.shown, &file.text)).transpose()
     }
 
+    /// The sinks, if the project has the file.
+    pub fn read_sinks(&self) -> Result<Option<Vec<ConfiguredSink>>, Report> {
+        self.sinks.as_ref().map(|file| read_sinks(&file.shown, &file.text)).transpose()
+    }
+
     /// The channels, if the project has the file.
     pub fn read_channels(&self) -> Result<Option<Vec<ConfiguredChannel>>, Report> {
         self.channels.as_ref().map(|file| read_channels(&file.shown, &file.text)).transpose()
@@ -101,13 +111,13 @@ impl ProjectFiles {
 
     /// Reads everything. Problems of all files are reported together.
     pub fn read(&self) -> Result<Configuration, Report> {
-        let read = (self.read_sources(), self.read_rules(), self.read_schemas(), self.read_endpoints(), self.read_channels());
-        match read {
-            (Ok(sources), Ok(rules), Ok(schemas), Ok(endpoints), Ok(channels)) => {
-                Ok(Configuration { sources, rules, schemas, endpoints, channels, files: self.hashes() })
+        let optional = (self.read_endpoints(), self.read_sinks(), self.read_channels());
+        match (self.read_sources(), self.read_rules(), self.read_schemas(), optional) {
+            (Ok(sources), Ok(rules), Ok(schemas), (Ok(endpoints), Ok(sinks), Ok(channels))) => {
+                Ok(Configuration { sources, rules, schemas, endpoints, sinks, channels, files: self.hashes() })
             }
-            (sources, rules, schemas, endpoints, channels) => {
-                let reports = [sources.err(), rules.err(), schemas.err(), endpoints.err(), channels.err()];
+            (sources, rules, schemas, (endpoints, sinks, channels)) => {
+                let reports = [sources.err(), rules.err(), schemas.err(), endpoints.err(), sinks.err(), channels.err()];
                 let mut problems: Vec<_> = reports.into_iter().flatten().flat_map(|Report(problems)| problems).collect();
                 // If the sources file isn't valid YAML, every reader of the sources' names reports it; once is enough.
                 problems.dedup();
@@ -117,7 +127,7 @@ impl ProjectFiles {
     }
 
     fn hashes(&self) -> BTreeMap<String, String> {
-        let optional = self.endpoints.iter().chain(&self.channels);
+        let optional = self.endpoints.iter().chain(&self.sinks).chain(&self.channels);
         let files = [&self.sources, &self.rules].into_iter().chain(&self.schemas).chain(optional);
         files.map(|file| (file.path.clone(), file_sha256(&file.text))).collect()
     }

@@ -7,6 +7,7 @@ use super::Spanned;
 use super::channels_file::ChannelsFile;
 use super::endpoints_file::EndpointsFile;
 use super::rules_file::RulesFile;
+use super::sinks_file::SinksFile;
 use super::sources_file::SourcesFile;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
@@ -31,6 +32,11 @@ pub fn rules_schema() -> Value {
 /// Of `endpoints.yaml`.
 pub fn endpoints_schema() -> Value {
     schema::<EndpointsFile>("endpoints.yaml of Tidings")
+}
+
+/// Of `sinks.yaml`.
+pub fn sinks_schema() -> Value {
+    schema::<SinksFile>("sinks.yaml of Tidings")
 }
 
 /// Of `channels.yaml`.

@@ -3,7 +3,9 @@
 //! Each case is a file and, after `=>`, the report. A change of a message is a change of this table.
 
 use tidings_config::provider::Provider;
-use tidings_project::{Report, read_channels, read_endpoints, read_event_schema, read_provider, read_rules, read_sources};
+use tidings_project::{
+    Report, read_channels, read_endpoints, read_event_schema, read_provider, read_rules, read_sinks, read_sources,
+};
 
 const PROVIDER: &str = r#"
 name = "acme"
@@ -85,6 +87,11 @@ fn what_is_wrong_with_the_rules_is_told_with_its_place() {
 #[test]
 fn what_is_wrong_with_the_channels_is_told_with_its_place() {
     check("channels", |text| read_channels("channels.yaml", text));
+}
+
+#[test]
+fn what_is_wrong_with_a_sink_is_told_with_its_place() {
+    check("sinks", |text| read_sinks("sinks.yaml", text));
 }
 
 #[test]

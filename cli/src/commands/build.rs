@@ -39,8 +39,8 @@ pub struct BuildOptions {
 }
 
 /// The functions that have a package, and whether the package contains the project's configuration.
-const FUNCTIONS: [(&str, bool); 5] =
-    [("receiver", true), ("processor", true), ("reader", false), ("publisher", true), ("sender", true)];
+const FUNCTIONS: [(&str, bool); 6] =
+    [("receiver", true), ("processor", true), ("reader", false), ("publisher", true), ("kafka", true), ("sender", true)];
 
 /// The file in a package that Lambda starts.
 const BOOTSTRAP: &str = "bootstrap";
@@ -83,7 +83,7 @@ fn packages(functions: &Path, out: &Path, artefact: &str) -> Result<Vec<PathBuf>
     if let Some(missing) = bootstraps.iter().find(|path| !path.is_file()) {
         return Err(Failure::new(format!("{} doesn't exist", missing.display())).hint(
             "--functions takes a folder of an unpacked release: it contains receiver/bootstrap, processor/bootstrap, \
-                reader/bootstrap, publisher/bootstrap and sender/bootstrap",
+                reader/bootstrap, publisher/bootstrap, kafka/bootstrap and sender/bootstrap",
         ));
     }
     let mut written = Vec::new();

@@ -70,7 +70,7 @@ pub struct DevOptions {
     /// address
     #[arg(long = "api", value_name = "NAME=URL")]
     pub local_apis: Vec<LocalApi>,
-    /// Where the channels of channels.yaml send to, if the project has one
+    /// Where the channels of channels.yaml and the sinks of sinks.yaml send to, if the project has them
     #[arg(long, value_enum, default_value = "mock")]
     pub channels: ChannelsTo,
     /// Secrets of the channels: a JSON object from the names of channels.yaml to a secret. With `--channels mock` one that

@@ -18,6 +18,7 @@ pub(super) fn configuration(location: &Location, presets_at: Option<&str>) -> Re
         rules: project.rules(),
         schemas: project.schemas(),
         endpoints: project.configuration.endpoints.clone().unwrap_or_default(),
+        sinks: project.configuration.sinks.clone().unwrap_or_default(),
         channels: project.configuration.channels.clone(),
         hash: project.hash(),
     })

@@ -25,10 +25,10 @@ use tidings_project::channel;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-/// Where the requests of channels go.
+/// Where the requests of channels and sinks go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ChannelsTo {
-    /// To nobody: each is answered as its channel's vectors say
+    /// To nobody: each is answered as the vectors of its channel or sink say
     Mock,
     /// To the providers
     Real,
@@ -38,7 +38,9 @@ pub enum ChannelsTo {
 pub(super) fn sender(cloud: &Cloud, channels: Vec<ConfiguredChannel>, to: ChannelsTo) -> Sender {
     let (https, aws): (Arc<dyn HttpsCall>, _) = match to {
         ChannelsTo::Mock => (Arc::new(Mock::of(&channels)), Some(nobody())),
-        ChannelsTo::Real => (Arc::new(Outbound::new(&Http::default())), sender::role(&|name: &str| std::env::var(name).ok())),
+        ChannelsTo::Real => {
+            (Arc::new(Outbound::new(&Http::default())), AwsIdentity::of_environment(&|name: &str| std::env::var(name).ok()))
+        }
     };
     let ports = Ports {
         sends: Arc::new(cloud.sends()),
@@ -53,7 +55,7 @@ pub(super) fn sender(cloud: &Cloud, channels: Vec<ConfiguredChannel>, to: Channe
 }
 
 /// A role that signs requests which nobody checks.
-fn nobody() -> AwsIdentity {
+pub(super) fn nobody() -> AwsIdentity {
     AwsIdentity {
         access_key_id: "mock".to_owned(),
         secret_access_key: Zeroizing::new("mock".to_owned()),
@@ -149,7 +151,7 @@ impl HttpsCall for Mock {
     }
 }
 
-fn host(url: &str) -> &str {
+pub(super) fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or_default()
 }

@@ -11,6 +11,8 @@ use crate::commands::events::show::send_line;
 use crate::delivery::post;
 use crate::inspector::{self, Inspector};
 use crate::project::Location;
+use publisher::delivery::DeliveryState;
+use publisher::ports::DeliveryStore;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,7 +49,7 @@ fn configuration(rules: &str) -> Configuration {
     let paths = ["schemas/orders/order.paid/1.json", "schemas/orders/order.packed/1.json"];
     let schemas = paths.map(|path| read_event_schema(path, r#"{"type":"object"}"#, &["orders".to_owned()]).expect("a schema"));
     let schemas = EventSchemas::new(schemas.to_vec());
-    Configuration { sources, rules, schemas, endpoints: Vec::new(), channels: None, hash: "test".to_owned() }
+    Configuration { sources, rules, schemas, endpoints: Vec::new(), sinks: Vec::new(), channels: None, hash: "test".to_owned() }
 }
 
 struct Bench {
@@ -195,6 +197,32 @@ rules:
     let line = send_line(&shown[0]);
     assert!(line.contains("sent") && line.contains(&message) && line.contains("; ") && line.contains("read"), "{line}");
     assert_eq!(serde_json::to_value(&shown[0]).expect("JSON")["status"]["is"], "read");
+    bench.end().await;
+}
+
+const PAID: &str = "rules: [{ name: paid, on: order.paid, set: { paid: true } }]\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sinks_get_events_and_are_answered_as_their_vectors_say() {
+    let yaml = "version: 1\nsinks:\n  \
+        bus: { to: \"arn:aws:events:eu-west-1:123456789012:event-bus/orders\", events: [\"order.*\"] }\n  \
+        log: { kafka: { brokers: [\"b-1.example.com:9096\"], topic: orders }, events: [\"order.*\"] }\n";
+    let sinks = tidings_project::read_sinks("sinks.yaml", yaml).expect("sinks");
+    let ids: Vec<_> = sinks.iter().map(|sink| sink.endpoint.id.clone()).collect();
+    let bench = Bench::configured(None, Configuration { sinks, ..configuration(PAID) }, &[]).await;
+    assert_eq!(bench.send("e1", "order.paid", "1042", bench.cloud.clock.now()).await, 202);
+    let until = Instant::now() + PATIENCE;
+    for id in ids {
+        let delivered = loop {
+            let page = bench.cloud.deliveries().list(&id, None, None, 10).await.expect("deliveries");
+            let states: Vec<_> = page.deliveries.iter().map(|one| one.state).collect();
+            if states == [DeliveryState::Delivered] || Instant::now() > until {
+                break states;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(delivered, [DeliveryState::Delivered], "{id}");
+    }
     bench.end().await;
 }
 

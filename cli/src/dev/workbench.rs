@@ -28,7 +28,7 @@ use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::ports::TimerStore;
 use tidings_core::stored_timer::{Sweeps, TimerKey};
-use tidings_outgoing::ConfiguredChannel;
+use tidings_outgoing::{ConfiguredChannel, ConfiguredSink};
 use zeroize::Zeroizing;
 
 /// The processor's timeout for a sweep.
@@ -42,6 +42,8 @@ pub(crate) struct Configuration {
     pub(crate) schemas: EventSchemas,
     /// Those of `endpoints.yaml`.
     pub(crate) endpoints: Vec<Endpoint>,
+    /// Those of `sinks.yaml`.
+    pub(crate) sinks: Vec<ConfiguredSink>,
     /// `None`: the project has no `channels.yaml`.
     pub(crate) channels: Option<Vec<ConfiguredChannel>>,
     /// The hash of the artefact for a deployment.
@@ -161,7 +163,7 @@ impl Workbench {
 
 impl Running {
     async fn of(cloud: &Cloud, setup: &Setup, configuration: Configuration) -> Result<(Self, Documents), Failure> {
-        let Configuration { sources, rules, schemas, endpoints, channels, hash } = configuration;
+        let Configuration { sources, rules, schemas, endpoints, sinks, channels, hash } = configuration;
         let https = LocalApis::of(&setup.local_apis, &rules)?;
         let documents = setup.secrets.documents(&sources, &rules, &setup.local_apis)?;
         let has_sender = channels.is_some();
@@ -182,7 +184,7 @@ impl Running {
         let expected = sources.iter().filter_map(|source| Some((source.name.clone(), source.expect_every?))).collect();
         let receiver = Arc::new(receiver(cloud, sources).configured_by(&hash));
         receiver.warm_up().await;
-        let publisher = Arc::new(webhooks::publisher(cloud, endpoints));
+        let publisher = Arc::new(webhooks::publisher(cloud, endpoints, sinks, setup.channels_to));
         let published = IfAnyone { publisher: Arc::clone(&publisher), queue: cloud.published() };
         let processor = processor(cloud, https, rules, schemas, has_sender).storing_events(setup.keep_events);
         let processor = processor.recording_statuses(statuses, Arc::new(cloud.sends()));

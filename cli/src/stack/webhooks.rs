@@ -28,9 +28,17 @@ impl Webhooks {
     }
 }
 
-/// The endpoints of `endpoints.yaml` of the project here.
+/// The endpoints of `endpoints.yaml` and the sinks of `sinks.yaml` of the project here.
 fn of_project() -> Result<Vec<Endpoint>, Failure> {
     let Some(location) = Location::find()? else { return Ok(Vec::new()) };
-    let Some(file) = location.optional(crate::project::ENDPOINTS)? else { return Ok(Vec::new()) };
-    tidings_project::read_endpoints(&file.shown, &file.text).map_err(|report| crate::project::refused(&report))
+    let refused = |report| crate::project::refused(&report);
+    let mut all = match location.optional(crate::project::ENDPOINTS)? {
+        None => Vec::new(),
+        Some(file) => tidings_project::read_endpoints(&file.shown, &file.text).map_err(refused)?,
+    };
+    if let Some(file) = location.optional(crate::project::SINKS)? {
+        let sinks = tidings_project::read_sinks(&file.shown, &file.text).map_err(refused)?;
+        all.extend(sinks.into_iter().map(|sink| sink.endpoint));
+    }
+    Ok(all)
 }

@@ -4,7 +4,6 @@
 //! missing, too large, damaged or of another format is an error before the first event; the error says what was seen,
 //! what is allowed and what to do. Never: a preset's evidence or vectors, a secret, a YAML parser in a function.
 
-use crate::endpoint::Endpoint;
 use crate::limits::MAX_ARTEFACT_BYTES;
 use crate::rules::Rules;
 use crate::schemas::EventSchema;
@@ -29,6 +28,8 @@ pub const RULES: &str = "rules";
 pub const SCHEMAS: &str = "schemas";
 /// Only if the project has `endpoints.yaml`.
 pub const ENDPOINTS: &str = "endpoints";
+/// Only if the project has `sinks.yaml`.
+pub const SINKS: &str = "sinks";
 /// Only if the project has `channels.yaml`.
 pub const CHANNELS: &str = "channels";
 /// Only if a source's events say the status of a channel's messages.
@@ -53,16 +54,6 @@ pub struct ProcessorPart {
     /// The events that say the status of messages. Empty unless they were asked for.
     #[serde(default)]
     pub statuses: Vec<SourceStatus>,
-}
-
-/// The publisher's part of the artefact.
-#[derive(Clone, Debug, Deserialize)]
-pub struct PublisherPart {
-    /// SHA-256 of the configuration, in hex. Comments in the project's files don't change it.
-    pub hash: String,
-    /// The endpoints of `endpoints.yaml`. Without the file there are none: all are registered at run time.
-    #[serde(default)]
-    pub endpoints: Vec<Endpoint>,
 }
 
 /// The first field. Every format has it.
@@ -104,13 +95,6 @@ impl ProcessorPart {
     /// Reads the processor's part. `has_sender`: with the statuses of messages. Errors: see [`ArtefactError`].
     pub fn read(path: &Path, has_sender: bool) -> Result<Self, ArtefactError> {
         read(path, if has_sender { &[RULES, SCHEMAS, STATUSES] } else { &[RULES, SCHEMAS] })
-    }
-}
-
-impl PublisherPart {
-    /// Reads the publisher's part. Errors: see [`ArtefactError`].
-    pub fn read(path: &Path) -> Result<Self, ArtefactError> {
-        read(path, &[ENDPOINTS])
     }
 }
 
@@ -194,16 +178,6 @@ mod tests {
         assert!(parse::<ProcessorPart>(&text, &[RULES, SCHEMAS]).is_err(), "what is its own is read");
         let cut = &text[..text.len() - 3];
         assert!(parse::<ReceiverPart>(cut, &[SOURCES]).is_err(), "a file that is cut off");
-    }
-
-    #[test]
-    fn the_endpoints_are_left_out_or_a_line_of_their_own() {
-        let head = r#"{"format":2,"tidings":"0.2.0","hash":"ab""#;
-        let without = format!("{head},\n\"sources\":[],\n\"schemas\":[]}}\n");
-        assert_eq!(parse::<PublisherPart>(&without, &[ENDPOINTS]).unwrap().endpoints, []);
-        let one = r#"{"id":"ep_crm","url":"https://crm.example.com/","events":["*"]}"#;
-        let with = format!("{head},\n\"sources\":not read,\n\"endpoints\":[{one}]}}\n");
-        assert_eq!(parse::<PublisherPart>(&with, &[ENDPOINTS]).unwrap().endpoints[0].id.as_str(), "ep_crm");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// An endpoint's id: `ep_` and 1 to 61 of a-z, 0-9 and -.
+/// An endpoint's id: `ep_` and 1 to 61 of a-z, 0-9 and -; a sink's: `sink_` and 1 to 59 of the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct EndpointId(String);
@@ -23,10 +23,23 @@ impl EndpointId {
         format!("ep_{name}").parse()
     }
 
+    /// The id of a sink of the project's file, by its name there.
+    pub fn of_sink(name: &str) -> Result<Self, String> {
+        format!("{SINK}{name}").parse()
+    }
+
+    /// The name in `sinks.yaml`. `None`: it is an endpoint.
+    pub fn sink(&self) -> Option<&str> {
+        self.0.strip_prefix(SINK)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+const ENDPOINT: &str = "ep_";
+const SINK: &str = "sink_";
 
 impl FromStr for EndpointId {
     type Err = String;
@@ -35,10 +48,13 @@ impl FromStr for EndpointId {
         let is_name = |name: &str| {
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         };
-        if text.len() <= MAX_ENDPOINT_ID_BYTES && text.strip_prefix("ep_").is_some_and(is_name) {
+        let name = text.strip_prefix(ENDPOINT).or_else(|| text.strip_prefix(SINK));
+        if text.len() <= MAX_ENDPOINT_ID_BYTES && name.is_some_and(is_name) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("{text:?} isn't an endpoint's id; allowed: ep_ and up to 61 of a-z, 0-9 and -"))
+            Err(format!(
+                "{text:?} isn't an endpoint's id; allowed: ep_ or sink_, and a name of a-z, 0-9 and - up to 64 bytes in all"
+            ))
         }
     }
 }
@@ -162,6 +178,20 @@ impl Endpoint {
     pub fn problems(&self, reach: Reach) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         problems.extend(reach.target(&self.url).err().map(|why| ("url", why)));
+        problems.extend(self.subscription_problems());
+        if let Some(name) = self.secret.as_ref().filter(|name| !crate::source::is_name(name)) {
+            problems.push(("secret", format!("{name:?} isn't a name; allowed: 1 to 64 of a-z, 0-9 and -")));
+        }
+        if self.headers.len() > MAX_ENDPOINT_HEADERS {
+            problems.push(("headers", format!("there are {} headers, allowed: {MAX_ENDPOINT_HEADERS}", self.headers.len())));
+        }
+        problems.extend(self.headers.iter().filter_map(|(name, value)| Some(("headers", header_problem(name, value)?))));
+        problems
+    }
+
+    /// What is wrong with what a sink has as well.
+    pub fn subscription_problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
         if self.events.is_empty() || self.events.len() > MAX_ENDPOINT_PATTERNS {
             problems.push(("events", format!("there are {} patterns, allowed: 1 to {MAX_ENDPOINT_PATTERNS}", self.events.len())));
         }
@@ -171,13 +201,6 @@ impl Endpoint {
         if let Some(bytes) = self.description.as_ref().map(String::len).filter(|bytes| *bytes > MAX_ENDPOINT_DESCRIPTION_BYTES) {
             problems.push(("description", format!("it has {bytes} bytes, allowed: {MAX_ENDPOINT_DESCRIPTION_BYTES}")));
         }
-        if let Some(name) = self.secret.as_ref().filter(|name| !crate::source::is_name(name)) {
-            problems.push(("secret", format!("{name:?} isn't a name; allowed: 1 to 64 of a-z, 0-9 and -")));
-        }
-        if self.headers.len() > MAX_ENDPOINT_HEADERS {
-            problems.push(("headers", format!("there are {} headers, allowed: {MAX_ENDPOINT_HEADERS}", self.headers.len())));
-        }
-        problems.extend(self.headers.iter().filter_map(|(name, value)| Some(("headers", header_problem(name, value)?))));
         problems
     }
 }
@@ -253,7 +276,12 @@ mod tests {
         for good in ["ep_a", "ep_crm-eu2", &format!("ep_{}", "a".repeat(61))] {
             assert_eq!(good.parse::<EndpointId>().unwrap().to_string(), good);
         }
-        for bad in ["", "ep_", "crm", "ep_CRM", "ep_a b", "ep_a#b", "EP_a", &format!("ep_{}", "a".repeat(62))] {
+        let sink = EndpointId::of_sink("bus").unwrap();
+        assert_eq!((sink.as_str(), sink.sink()), ("sink_bus", Some("bus")));
+        assert_eq!("ep_bus".parse::<EndpointId>().unwrap().sink(), None);
+        for bad in
+            ["", "ep_", "sink_", "sink_BUS", "crm", "ep_CRM", "ep_a b", "ep_a#b", "EP_a", &format!("ep_{}", "a".repeat(62))]
+        {
             assert!(bad.parse::<EndpointId>().is_err(), "{bad}");
         }
     }

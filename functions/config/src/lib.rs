@@ -14,6 +14,7 @@ pub mod event;
 mod excerpt;
 mod field;
 pub mod handshake;
+pub mod kafka;
 pub mod limits;
 mod oracle;
 pub mod provider;

@@ -461,6 +461,18 @@ pub const JOIN_GRACE: Duration = Duration::from_secs(60);
 /// The endpoints of a stack, those of its file and those registered at run time. Each event is compared with all.
 pub const MAX_ENDPOINTS: usize = 200;
 
+/// The sinks of a stack, beside its endpoints.
+pub const MAX_SINKS: usize = 16;
+
+/// The brokers that a Kafka sink names to begin with.
+pub const MAX_KAFKA_BROKERS: usize = 16;
+
+/// The name of a Kafka topic, as its brokers allow it.
+pub const MAX_KAFKA_TOPIC_BYTES: usize = 249;
+
+/// The certificates of a private authority in a Kafka sink.
+pub const MAX_KAFKA_CA_BYTES: usize = 65_536;
+
 /// An endpoint's id, with its prefix.
 pub const MAX_ENDPOINT_ID_BYTES: usize = 64;
 

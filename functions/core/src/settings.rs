@@ -126,6 +126,19 @@ pub struct PublisherSettings {
     pub deliveries_queue_url: String,
     /// `ENDPOINTS_SECRET_ARN`: ARN or name of the secret for the endpoints' secrets.
     pub endpoints_secret_arn: String,
+    /// `KAFKA_QUEUE_ARN`: the queue from which Kafka's function takes events. `None`: the stack has none.
+    pub kafka_queue_arn: Option<String>,
+    /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
+    pub written: Written,
+    /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
+    pub artefact: PathBuf,
+}
+
+/// The environment variables of Kafka's function, as the template sets them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KafkaSettings {
+    /// `KAFKA_SECRET_ARN`: ARN or name of the secret for users and passwords of brokers.
+    pub kafka_secret_arn: String,
     /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
     pub written: Written,
     /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
@@ -211,6 +224,12 @@ const DELIVERIES_QUEUE_URL: Variable =
 const ENDPOINTS_SECRET_ARN: Variable = Variable {
     name: "ENDPOINTS_SECRET_ARN",
     example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-endpoints-AbCdEf",
+};
+const KAFKA_QUEUE_ARN: Variable =
+    Variable { name: "KAFKA_QUEUE_ARN", example: "arn:aws:sqs:eu-central-1:123456789012:tidings-kafka.fifo" };
+const KAFKA_SECRET_ARN: Variable = Variable {
+    name: "KAFKA_SECRET_ARN",
+    example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-kafka-AbCdEf",
 };
 const KEEP_EVENTS: Variable = Variable { name: "KEEP_EVENTS", example: "false" };
 const STATUS_SECRET_ARN: Variable = Variable {
@@ -378,6 +397,7 @@ impl PublisherSettings {
         PUBLISHED_QUEUE_URL.name,
         DELIVERIES_QUEUE_URL.name,
         ENDPOINTS_SECRET_ARN.name,
+        KAFKA_QUEUE_ARN.name,
         METRICS_NAMESPACE.name,
     ];
 
@@ -389,6 +409,22 @@ impl PublisherSettings {
             published_queue_url: reader.url(PUBLISHED_QUEUE_URL),
             deliveries_queue_url: reader.url(DELIVERIES_QUEUE_URL),
             endpoints_secret_arn: reader.text(ENDPOINTS_SECRET_ARN),
+            kafka_queue_arn: reader.optional(KAFKA_QUEUE_ARN),
+            written: reader.written_by_the_reader(),
+            artefact: reader.artefact(),
+        };
+        reader.finish(settings)
+    }
+}
+
+impl KafkaSettings {
+    /// The names of all variables that the template sets, for the test that compares both.
+    pub const VARIABLES: &'static [&'static str] = &[KAFKA_SECRET_ARN.name, METRICS_NAMESPACE.name];
+
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let settings = Self {
+            kafka_secret_arn: reader.text(KAFKA_SECRET_ARN),
             written: reader.written_by_the_reader(),
             artefact: reader.artefact(),
         };

@@ -1,6 +1,6 @@
 //! What an answer means.
 
-use crate::channel::Channel;
+use crate::api::Api;
 use crate::limits::{MAX_ANSWER_REASON_BYTES, MAX_MESSAGE_ID_BYTES, MAX_RETRY_AFTER};
 use crate::place::Selector;
 use crate::request::{ANY, one_or_many, shortest};
@@ -241,14 +241,14 @@ pub enum Outcome {
     },
 }
 
-/// What an answer means: the first entry of the channel's file that matches; else what the file says of a repeated key; else a
+/// What an answer means: the first entry of the file that matches; else what the file says of a repeated key; else a
 /// 2xx is sent, 408, 425, 429 and 503 are a retry, so is 401, which is our secret, other 4xx are refused, and the rest is unsure.
-pub fn classify(channel: &Channel, reply: Reply<'_>, now: Timestamp) -> Outcome {
+pub fn classify(api: Api<'_>, reply: Reply<'_>, now: Timestamp) -> Outcome {
     let parsed = Parsed::of(reply);
-    if let Some(entry) = matching(channel, &parsed) {
-        return of_entry(&channel.answers[entry], &parsed, now);
+    if let Some(entry) = matching(api, &parsed) {
+        return of_entry(&api.answers[entry], &parsed, now);
     }
-    match channel.idempotency.as_ref().and_then(|idempotency| idempotency.repeated.as_ref()) {
+    match api.idempotency.and_then(|idempotency| idempotency.repeated.as_ref()) {
         Some(repeated) if repeated.status.takes(reply.status) && repeated.when.matches(&parsed) => {
             Outcome::Sent { message: repeated.message.as_ref().and_then(|at| parsed.short(at, MAX_MESSAGE_ID_BYTES)) }
         }
@@ -257,12 +257,12 @@ pub fn classify(channel: &Channel, reply: Reply<'_>, now: Timestamp) -> Outcome 
 }
 
 /// The index of the first entry that matches.
-pub(crate) fn entry_of(channel: &Channel, reply: Reply<'_>) -> Option<usize> {
-    matching(channel, &Parsed::of(reply))
+pub(crate) fn entry_of(api: Api<'_>, reply: Reply<'_>) -> Option<usize> {
+    matching(api, &Parsed::of(reply))
 }
 
-fn matching(channel: &Channel, parsed: &Parsed<'_>) -> Option<usize> {
-    channel.answers.iter().position(|answer| answer.status.takes(parsed.reply.status) && answer.when.matches(parsed))
+fn matching(api: Api<'_>, parsed: &Parsed<'_>) -> Option<usize> {
+    api.answers.iter().position(|answer| answer.status.takes(parsed.reply.status) && answer.when.matches(parsed))
 }
 
 fn of_entry(answer: &Answer, parsed: &Parsed<'_>, now: Timestamp) -> Outcome {

@@ -2,8 +2,10 @@
 //! `functions/sender/channels/`.
 
 use crate::answer::{Answer, Matching, Statuses};
+use crate::api::Api;
 use crate::host::{Host, HostError};
 use crate::key::KeyForm;
+use crate::limits::MAX_REQUEST_BYTES;
 use crate::place::{Place, Selector};
 use crate::render::{Unrenderable, text};
 use crate::request::{Method, Request};
@@ -258,16 +260,31 @@ impl From<HostTemplate> for String {
     }
 }
 
+impl HostTemplate {
+    /// The host with the values of its places.
+    pub(crate) fn filled(&self, values: &Values<'_>) -> Result<Host, Unrenderable> {
+        let Self(template) = self;
+        let filled = text(template, values)?.map(|text| text.to_string()).unwrap_or_default();
+        // A value can't add a label that stands for any.
+        let is_plain = filled.matches('*').count() == template.to_string().matches('*').count();
+        Host::try_from(filled).ok().filter(|_| is_plain).ok_or(Unrenderable::Host(HostError::NoHost))
+    }
+
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.places()
+    }
+}
+
 impl Channel {
-    /// The hosts that a request may call.
-    pub(crate) fn hosts_of(&self, values: &Values<'_>) -> Result<Vec<Host>, Unrenderable> {
-        let host = |HostTemplate(template): &HostTemplate| {
-            let filled = text(template, values)?.map(|text| text.to_string()).unwrap_or_default();
-            // A value can't add a label that stands for any.
-            let is_plain = filled.matches('*').count() == template.to_string().matches('*').count();
-            Host::try_from(filled).ok().filter(|_| is_plain).ok_or(Unrenderable::Host(HostError::NoHost))
-        };
-        self.hosts.iter().map(host).collect()
+    /// How it is called.
+    pub fn api(&self) -> Api<'_> {
+        Api {
+            hosts: &self.hosts,
+            idempotency: self.idempotency.as_ref(),
+            requests: &self.requests,
+            answers: &self.answers,
+            bytes: MAX_REQUEST_BYTES,
+        }
     }
 
     /// Whom a conversation's name stands for. `None`: it has none of the forms of this channel.
@@ -336,7 +353,7 @@ impl ChannelFile {
     pub fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.requests.iter().flat_map(Request::problems).collect();
         for name in self.settings.keys() {
-            if ROOTS.contains(&name.as_str()) || name == "event" {
+            if ROOTS.contains(&name.as_str()) {
                 problems.push(format!("the setting {name:?} has the name of another value"));
             }
         }

@@ -1,12 +1,18 @@
 //! Limits of requests and answers.
 
 use std::time::Duration;
-use tidings_config::limits::MAX_ACTION_BYTES;
+use tidings_config::limits::{MAX_ACTION_BYTES, MAX_MESSAGE_BYTES};
 
 pub use tidings_config::limits::{MAX_ANSWER_REASON_BYTES, MAX_MESSAGE_ID_BYTES};
 
 /// The body of a request.
 pub const MAX_REQUEST_BYTES: usize = 262_144;
+
+/// The body of a request to a sink: an event of 1 MiB in base64, or in a form that is percent-encoded in part.
+pub const MAX_SINK_REQUEST_BYTES: usize = 4 * 1_048_576;
+
+/// `MessageGroupId` of SQS and SNS: 128 characters.
+pub const MAX_GROUP_BYTES: usize = 128;
 
 /// An address after its places are filled.
 pub const MAX_URL_BYTES: usize = 8_192;
@@ -36,3 +42,4 @@ pub const MAX_TEMPLATE_BYTES: usize = 2_048;
 pub const MAX_TEMPLATE_DEPTH: usize = 16;
 
 const _: () = assert!(MAX_ACTION_BYTES * 4 <= MAX_REQUEST_BYTES, "any action fits, also percent-encoded in part");
+const _: () = assert!(MAX_MESSAGE_BYTES * 4 <= MAX_SINK_REQUEST_BYTES, "any event fits, also percent-encoded in part");

@@ -1,8 +1,8 @@
 //! Fills the places of a request.
 
-use crate::channel::Channel;
+use crate::api::Api;
 use crate::host::{self, HostError};
-use crate::limits::{MAX_HEADER_BYTES, MAX_REQUEST_BYTES};
+use crate::limits::MAX_HEADER_BYTES;
 use crate::place::Place;
 use crate::request::{Auth, Request};
 use crate::sigv4::{self, AwsIdentity};
@@ -46,8 +46,8 @@ pub enum Unrenderable {
     Header(String),
     #[error(transparent)]
     Host(#[from] HostError),
-    #[error("the request has {0} bytes, allowed: {MAX_REQUEST_BYTES}")]
-    TooLarge(usize),
+    #[error("the request has {bytes} bytes, allowed: {allowed}")]
+    TooLarge { bytes: usize, allowed: usize },
     /// The function has no credentials, or they can't sign.
     #[error("the request can't be signed with the function's role: {0}")]
     Unsigned(String),
@@ -59,29 +59,29 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 /// In a path a colon may stand as well: it ends nothing there.
 const SEGMENT: &AsciiSet = &UNRESERVED.remove(b':');
 
-/// The request of an action: the channel's first whose `when` matches. `aws` signs it, if the channel is AWS's.
+/// The request of an action or an event: the file's first whose `when` matches. `aws` signs it, if the API is AWS's.
 pub fn render<'c>(
-    channel: &'c Channel,
+    api: Api<'c>,
     values: &Values<'_>,
     aws: Option<&AwsIdentity>,
     now: Timestamp,
 ) -> Result<(&'c Request, Rendered), Unrenderable> {
-    let request = channel.requests.iter().find(|request| request.when.matches(values)).ok_or(Unrenderable::NoRequest)?;
-    let key = channel.idempotency.as_ref().filter(|_| request.idempotency);
+    let request = api.requests.iter().find(|request| request.when.matches(values)).ok_or(Unrenderable::NoRequest)?;
+    let key = api.idempotency.filter(|_| request.idempotency);
     let mut url = url(&request.url, values)?;
     if let Some((name, value)) = key.and_then(|key| key.query(values.id)) {
         let mark = if url.contains('?') { '&' } else { '?' };
         url.push_str(&format!("{mark}{name}={value}"));
     }
-    host::check(&url, &channel.hosts_of(values)?)?;
+    host::check(&url, &api.hosts_of(values)?)?;
     let mut headers = headers(request, values)?;
     if let Some((name, value)) = key.and_then(|key| key.header(values.id)) {
         headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
         headers.push((name, Zeroizing::new(value)));
     }
     let body = body(request, key.and_then(|key| key.field(values.id)), values, &mut headers)?;
-    if body.len() > MAX_REQUEST_BYTES {
-        return Err(Unrenderable::TooLarge(body.len()));
+    if body.len() > api.bytes {
+        return Err(Unrenderable::TooLarge { bytes: body.len(), allowed: api.bytes });
     }
     let mut rendered = Rendered { method: request.method.as_str(), url, headers, body };
     if let Some(Auth { sigv4: Some(service), region, .. }) = &request.auth {

@@ -25,6 +25,18 @@ impl fmt::Debug for AwsIdentity {
     }
 }
 
+impl AwsIdentity {
+    /// The function's role, which signs requests to AWS's own APIs. `None`: the environment has no credentials.
+    pub fn of_environment(lookup: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
+        Some(Self {
+            access_key_id: lookup("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: Zeroizing::new(lookup("AWS_SECRET_ACCESS_KEY")?),
+            session_token: lookup("AWS_SESSION_TOKEN").map(Zeroizing::new),
+            region: lookup("AWS_REGION").or_else(|| lookup("AWS_DEFAULT_REGION"))?,
+        })
+    }
+}
+
 /// Adds the signature's headers.
 pub(crate) fn sign(
     request: &mut Rendered,

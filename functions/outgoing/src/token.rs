@@ -115,7 +115,7 @@ impl Token {
             (Some(_) | None, _) => None,
         };
         self.request_with(
-            &channel.hosts_of(values)?,
+            &channel.api().hosts_of(values)?,
             &Values { jwt: assertion.as_ref().map(|jwt| jwt.as_str()), ..values.clone() },
         )
     }

@@ -20,6 +20,8 @@ pub struct Values<'a> {
     pub settings: &'a BTreeMap<String, String>,
     pub token: Option<&'a str>,
     pub jwt: Option<&'a str>,
+    /// Of a sink: the event in the forms that requests name. [`SinkEvent::values`](crate::SinkEvent::values) makes it.
+    pub event: Option<&'a Value>,
 }
 
 impl fmt::Debug for Values<'_> {
@@ -29,8 +31,8 @@ impl fmt::Debug for Values<'_> {
 }
 
 /// The roots that aren't settings. A setting can't have one of these names.
-pub(crate) const ROOTS: [&str; 12] =
-    ["to", "secret", "token", "jwt", "id", "uuid", "id32", "id24", "data", "action", "has", "lacks"];
+pub(crate) const ROOTS: [&str; 13] =
+    ["to", "secret", "token", "jwt", "id", "uuid", "id32", "id24", "data", "action", "event", "has", "lacks"];
 
 impl Values<'_> {
     /// The value at a place. `None`: there is none, or it is null.
@@ -53,7 +55,10 @@ impl Values<'_> {
             "uuid" => text(KeyForm::Uuid.of(self.id)),
             "token" => text(self.token?.to_owned()),
             "jwt" => text(self.jwt?.to_owned()),
-            setting => text(self.settings.get(setting)?.clone()),
+            "event" => place.find(self.event?).map(Cow::Borrowed),
+            setting if place.is_root() => text(self.settings.get(setting)?.clone()),
+            // A named part of a setting: `bus.region`.
+            _ => Some(Cow::Owned(Value::String(self.settings.get(&place.to_string())?.clone()))),
         }
     }
 }

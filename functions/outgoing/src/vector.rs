@@ -1,9 +1,12 @@
-//! A channel's proof: an action, the request that it becomes, and answers with what they mean.
+//! The proof of a data file: an action or an event, the request that it becomes, and answers with what they mean.
 
 use crate::answer::{Blame, Outcome, Reply, Verdict, classify, entry_of};
+use crate::api::Api;
 use crate::channel::{Channel, ChannelFile};
 use crate::render::render;
+use crate::request::Request;
 use crate::sigv4::AwsIdentity;
+use crate::sink::{SinkEvent, SinkFile};
 use crate::values::Values;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -12,7 +15,7 @@ use std::time::Duration;
 use tidings_config::time::Timestamp;
 use zeroize::Zeroizing;
 
-/// An action with what it becomes, and answers of the provider.
+/// An action or an event with what it becomes, and answers of the provider.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vector {
@@ -32,6 +35,9 @@ pub struct Vector {
     pub token: Option<String>,
     #[serde(default)]
     pub action: Map<String, Value>,
+    /// Of a sink's file: the event as JSON.
+    #[serde(default)]
+    pub event: String,
     /// What is sent. Absent: only the answers are shown.
     #[serde(default)]
     pub sends: Option<ExpectedRequest>,
@@ -101,15 +107,53 @@ impl Vector {
     /// The differences between the file and this vector, one sentence each.
     pub fn problems(&self, file: &ChannelFile) -> Vec<String> {
         let channel = file.channel();
+        self.differences(channel.api(), || self.rendered(file, &channel))
+    }
+
+    /// The differences between a sink's file and this vector, one sentence each.
+    pub fn problems_of_sink(&self, file: &SinkFile) -> Vec<String> {
+        let sink = file.sink();
+        self.differences(sink.api(), || self.rendered_for(file, sink.api()))
+    }
+
+    fn differences(&self, api: Api<'_>, rendered: impl FnOnce() -> Result<crate::Rendered, String>) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(expected) = &self.sends {
-            match self.rendered(file, &channel) {
+            match rendered() {
                 Ok(rendered) => problems.extend(expected.differences(&rendered)),
                 Err(problem) => problems.push(problem),
             }
         }
-        problems.extend(self.replies.iter().filter_map(|reply| reply.difference(&channel)));
+        problems.extend(self.replies.iter().filter_map(|reply| reply.difference(api)));
         problems
+    }
+
+    fn rendered_for(&self, file: &SinkFile, api: Api<'_>) -> Result<crate::Rendered, String> {
+        let event: Value = serde_json::from_str(&self.event).map_err(|error| format!("`event`: {error}"))?;
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let given = self.settings.values().next().map(String::as_str).unwrap_or_default();
+        let settings = file.settings_of(given).ok_or_else(|| format!("{given:?} doesn't match the setting's pattern"))?;
+        let event = SinkEvent {
+            json: &self.event,
+            event_type: text("type").unwrap_or_default(),
+            source: text("source").unwrap_or_default(),
+            conversation: text("conversation"),
+            key: VECTOR_ID,
+            sink: "example",
+        };
+        let event = event.values();
+        let none = Value::Null;
+        let values = Values {
+            action: &none,
+            id: VECTOR_ID,
+            to: None,
+            secret: None,
+            settings: &settings,
+            token: None,
+            jwt: None,
+            event: Some(&event),
+        };
+        self.of_request(render(api, &values, Some(&made_up()), VECTOR_TIME).map_err(|error| error.to_string())?)
     }
 
     fn rendered(&self, file: &ChannelFile, channel: &Channel) -> Result<crate::Rendered, String> {
@@ -132,20 +176,28 @@ impl Vector {
             settings: &settings,
             token: self.token.as_deref(),
             jwt: None,
+            event: None,
         };
-        let aws = AwsIdentity {
-            access_key_id: "AKIDEXAMPLE".to_owned(),
-            secret_access_key: Zeroizing::new("made-up".to_owned()),
-            session_token: None,
-            region: "eu-central-1".to_owned(),
-        };
-        let (request, rendered) = render(channel, &values, Some(&aws), VECTOR_TIME).map_err(|error| error.to_string())?;
+        self.of_request(render(channel.api(), &values, Some(&made_up()), VECTOR_TIME).map_err(|error| error.to_string())?)
+    }
+
+    fn of_request(&self, (request, rendered): (&Request, crate::Rendered)) -> Result<crate::Rendered, String> {
         match &self.request {
             Some(expected) if *expected != request.name => {
                 Err(format!("it is sent as {:?}, and not as {expected:?}", request.name))
             }
             Some(_) | None => Ok(rendered),
         }
+    }
+}
+
+/// A role that signs requests which nobody checks.
+fn made_up() -> AwsIdentity {
+    AwsIdentity {
+        access_key_id: "AKIDEXAMPLE".to_owned(),
+        secret_access_key: Zeroizing::new("made-up".to_owned()),
+        session_token: None,
+        region: "eu-central-1".to_owned(),
     }
 }
 
@@ -186,15 +238,14 @@ impl Expected {
     }
 
     /// The index of the entry of the file that says what it means. `None`: what holds for every channel.
-    pub fn answered_by(&self, file: &ChannelFile) -> Option<usize> {
+    pub fn answered_by(&self, api: Api<'_>) -> Option<usize> {
         let headers = self.headers();
-        entry_of(&file.channel(), Reply { status: self.status, headers: &headers, body: self.body.as_bytes() })
+        entry_of(api, Reply { status: self.status, headers: &headers, body: self.body.as_bytes() })
     }
 
-    fn difference(&self, channel: &Channel) -> Option<String> {
+    fn difference(&self, api: Api<'_>) -> Option<String> {
         let headers = self.headers();
-        let outcome =
-            classify(channel, Reply { status: self.status, headers: &headers, body: self.body.as_bytes() }, VECTOR_TIME);
+        let outcome = classify(api, Reply { status: self.status, headers: &headers, body: self.body.as_bytes() }, VECTOR_TIME);
         let is_as_given = |given: Option<&String>, found: Option<&str>| given.is_none_or(|given| found == Some(given.as_str()));
         let is_expected = match &outcome {
             Outcome::Sent { message } => self.is == Verdict::Sent && *message == self.message,

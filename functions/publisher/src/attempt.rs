@@ -10,13 +10,15 @@ use crate::endpoint::{Health, Registered};
 use crate::limits::{ATTEMPT_TIMEOUT, MAX_ANSWER_BYTES, MAX_TRIES};
 use crate::notice;
 use crate::publisher::Publisher;
-use crate::schedule::{Verdict, health, result, verdict};
+use crate::schedule::{Came, Verdict, verdict};
 use crate::secrets::KeysError;
 use crate::sign::Keys;
+use crate::sink;
 use tidings_config::time::{Timestamp, millis};
-use tidings_core::ports::{Answered, Call, CallError, Delayed, Redacted, Replaced, Unavailable};
+use tidings_core::ports::{Call, Delayed, Redacted, Replaced, Unavailable};
 use tidings_core::published::Published;
 use tidings_core::telemetry::Metric;
+use tidings_outgoing::ConfiguredSink;
 use zeroize::Zeroizing;
 
 /// Why a message of the deliveries queue wasn't handled. It is returned to the queue.
@@ -89,7 +91,10 @@ async fn begin(
         });
     };
     // Before the attempt is recorded: without keys or an event there is none.
-    let keys = publisher.secrets.keys(&to).await?;
+    let door = match publisher.sinks.get(&to.endpoint.id) {
+        Some(sink) => Door::Sink(sink),
+        None => Door::Endpoint(publisher.secrets.keys(&to).await?),
+    };
     let Some(message) = publisher.deliveries.event(delivery).await? else { return Ok(Some(Attempted::Nothing)) };
     let Ok(published) = Published::decode(&message) else { return Ok(Some(Attempted::Nothing)) };
     match publisher.deliveries.replace(&begun, now).await? {
@@ -97,30 +102,44 @@ async fn begin(
         Replaced::Yes => {}
     }
     let begun = Delivery { version: Some(begun.version.map_or(0, |version| version + 1)), ..begun };
-    make(publisher, &to, &keys, &published, begun).await.map(Some)
+    make(publisher, &to, &door, &published, begun).await.map(Some)
+}
+
+/// By what a delivery is made.
+enum Door<'p> {
+    /// A webhook, signed by these keys.
+    Endpoint(Keys),
+    Sink(&'p ConfiguredSink),
 }
 
 /// Makes the attempt, and records what came of it.
 async fn make(
     publisher: &Publisher,
     to: &Registered,
-    keys: &Keys,
+    door: &Door<'_>,
     published: &Published,
     begun: Delivery,
 ) -> Result<Attempted, AttemptError> {
     let started = publisher.clock.now();
-    let answer = publisher.https.call(&call(to, keys, published, &begun, started)).await;
+    let came = match door {
+        Door::Endpoint(keys) => {
+            let answer = publisher.https.call(&call(to, keys, published, &begun, started)).await;
+            Came::of(&answer, publisher.clock.now())
+        }
+        Door::Sink(of) => sink::attempt(publisher, of, published).await,
+    };
     let now = publisher.clock.now();
-    let verdict = verdict(&answer, begun.failures(), now, fastrand::f64());
-    let record = record(&answer, &begun, started, now);
+    let verdict = verdict(came.means, begun.failures(), now, fastrand::f64());
+    let health = came.health;
+    let record = record(came, &begun, started, now);
     let status = record.status;
     match verdict {
         Verdict::GiveUp => Metric::WebhookFailed.measure(1),
         Verdict::Delivered | Verdict::Retry { .. } | Verdict::Gone => {}
     }
     // Before the attempt is recorded: after a crash the attempt counts as lost, and the next one finds the endpoint as it is.
-    if changes(to, health(&answer), now) {
-        settle(publisher, to, health(&answer), now).await?;
+    if let Some(health) = health.filter(|health| changes(to, *health, now)) {
+        settle(publisher, to, health, now).await?;
     }
     let finished = begun.finished(record, verdict);
     match publisher.deliveries.replace(&finished, now).await? {
@@ -178,10 +197,7 @@ fn call(to: &Registered, keys: &Keys, published: &Published, delivery: &Delivery
     }
 }
 
-fn record(answer: &Result<Answered, CallError>, delivery: &Delivery, at: Timestamp, now: Timestamp) -> Attempt {
-    let (status, reason, answered) = match answer {
-        Ok(answered) => (Some(answered.status), None, first_bytes(&answered.body)),
-        Err(error) => (None, Some(error.to_string()), String::new()),
-    };
-    Attempt { number: delivery.attempts, at, ms: millis(now.since(at)), status, result: result(answer), reason, answer: answered }
+fn record(came: Came, delivery: &Delivery, at: Timestamp, now: Timestamp) -> Attempt {
+    let Came { result, status, reason, answer, health: _, means: _ } = came;
+    Attempt { number: delivery.attempts, at, ms: millis(now.since(at)), status, result, reason, answer: first_bytes(&answer) }
 }

@@ -31,6 +31,13 @@ impl Book {
         Self { of_file, store, clock, kept: ENDPOINTS_KEPT, known: Mutex::default() }
     }
 
+    /// With more of the project's files: sinks.
+    #[must_use]
+    pub fn and(mut self, more: impl IntoIterator<Item = Endpoint>) -> Self {
+        self.of_file.extend(more.into_iter().map(|endpoint| (endpoint.id.clone(), endpoint)));
+        self
+    }
+
     /// Reads the list each time.
     pub(crate) fn read_each_time(self) -> Self {
         Self { kept: Duration::ZERO, ..self }
@@ -71,7 +78,8 @@ impl Book {
                 all.insert(id, registered);
             }
         }
-        let mut all: Vec<Registered> = all.into_values().collect();
+        let (sinks, mut all): (Vec<Registered>, Vec<Registered>) =
+            all.into_values().partition(|registered| registered.endpoint.id.sink().is_some());
         if all.len() > MAX_ENDPOINTS {
             tracing::error!(
                 endpoints = all.len(),
@@ -80,6 +88,7 @@ impl Book {
             );
             all.truncate(MAX_ENDPOINTS);
         }
+        all.extend(sinks);
         // A stable sort: endpoints of one priority stay in the order of their ids.
         all.sort_by_key(|registered| std::cmp::Reverse(registered.endpoint.priority));
         Ok(all)

@@ -1,4 +1,4 @@
-//! published event or action → endpoints that match → one delivery each → signed webhook → again by a schedule.
+//! published event or action → endpoints and sinks that match → one delivery each → signed request → again by a schedule.
 //!
 //! Promises: each matching endpoint gets each committed event at least once, under one `webhook-id`, or its delivery is stored
 //! as failed or held with the reasons of its attempts, for 30 days. Endpoints don't wait for each other: each delivery is a
@@ -6,12 +6,13 @@
 //! payload in a log.
 //!
 //! The flow, one file each: [`lambda`] → `fan_out` ([`select`]) → `attempt` ([`delivery`] and [`schedule`] decide, [`body`],
-//! [`sign`]) → [`endpoint`] → `notice`. Each minute [`sweep`] sends what waits longer than a queue can.
+//! [`sign`], `sink`) → [`endpoint`] → `notice`. Each minute [`sweep`] sends what waits longer than a queue can.
 
 mod attempt;
 pub mod aws;
 pub mod body;
 mod book;
+mod configuration;
 pub mod delivery;
 pub mod endpoint;
 mod fan_out;
@@ -27,7 +28,9 @@ pub mod schedule;
 pub mod secrets;
 pub mod select;
 pub mod sign;
+mod sink;
 pub mod sweep;
 
 pub use book::Book;
+pub use configuration::PublisherPart;
 pub use publisher::{Ports, Publisher};

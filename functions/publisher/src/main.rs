@@ -3,14 +3,14 @@
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use publisher::aws::{DynamoDeliveries, DynamoEndpoints, SqsDeliveries};
 use publisher::lambda::Invocation;
-use publisher::{Ports, Publisher};
+use publisher::{Ports, Publisher, PublisherPart};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use tidings_config::artefact::PublisherPart;
 use tidings_config::time::SystemClock;
 use tidings_core::aws::{Http, Outbound, SecretsManager, SqsPublished, config};
 use tidings_core::settings::PublisherSettings;
 use tidings_core::telemetry;
+use tidings_outgoing::AwsIdentity;
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     let environment = |name: &str| std::env::var(name).ok();
     let settings = PublisherSettings::read(&environment)?;
     telemetry::init(settings.written);
-    let PublisherPart { hash, endpoints } =
+    let PublisherPart { hash, endpoints, sinks } =
         PublisherPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
     let http = Http::of(&environment)?;
     let aws = config(&http, &environment);
@@ -33,7 +33,8 @@ async fn main() -> Result<(), Error> {
         secrets: Arc::new(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), settings.endpoints_secret_arn)),
         clock: Arc::new(SystemClock),
     };
-    let publisher = &Publisher::new(endpoints, ports);
+    let role = AwsIdentity::of_environment(&environment);
+    let publisher = &Publisher::new(endpoints, ports).with_sinks(sinks, role, settings.kafka_queue_arn.as_deref());
     telemetry::started("publisher", &hash, started.elapsed());
     run(service_fn(|event: LambdaEvent<Invocation>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);

@@ -4,10 +4,12 @@ use crate::book::Book;
 use crate::ports::{DeliveryStore, EndpointStore};
 use crate::secrets::SecretBook;
 use crate::select::Conditions;
+use crate::sink::Sinks;
 use std::sync::Arc;
 use tidings_config::endpoint::Endpoint;
 use tidings_config::time::Clock;
 use tidings_core::ports::{HttpsCall, Publish, SecretStore, TimerQueue};
+use tidings_outgoing::{AwsIdentity, ConfiguredSink};
 
 /// The ports that the publisher needs.
 #[derive(Clone, Debug)]
@@ -34,6 +36,7 @@ pub struct Publisher {
     pub(crate) secrets: SecretBook,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) conditions: Conditions,
+    pub(crate) sinks: Sinks,
 }
 
 impl Publisher {
@@ -49,7 +52,16 @@ impl Publisher {
             secrets: SecretBook::new(secrets, Arc::clone(&clock)),
             clock,
             conditions: Conditions::default(),
+            sinks: Sinks::default(),
         }
+    }
+
+    /// With the sinks of the project's file. `role` signs requests to them; `kafka_queue` is the ARN of the queue from which
+    /// Kafka's function takes events, if the stack has one.
+    #[must_use]
+    pub fn with_sinks(self, sinks: Vec<ConfiguredSink>, role: Option<AwsIdentity>, kafka_queue: Option<&str>) -> Self {
+        let book = self.book.and(sinks.iter().map(|sink| sink.endpoint.clone()));
+        Self { book, sinks: Sinks::new(sinks, role, kafka_queue), ..self }
     }
 
     /// Reads the endpoints for each event, instead of every 15 seconds.

@@ -41,23 +41,64 @@ pub fn health(answer: &Result<Answered, CallError>) -> Health {
 
 const GONE: u16 = 410;
 
+/// What an attempt came to, at whatever it was made: its record, what it says about the endpoint or sink, and what follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Came {
+    pub result: AttemptResult,
+    /// `None`: it says nothing about the endpoint or sink.
+    pub health: Option<Health>,
+    pub means: Means,
+    pub status: Option<u16>,
+    pub reason: Option<String>,
+    /// The body of the answer.
+    pub answer: Vec<u8>,
+}
+
+/// What follows for the delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    Done,
+    /// By the schedule, but not before this time.
+    Again {
+        after: Option<Duration>,
+    },
+    Never,
+    /// The endpoint wants no more webhooks.
+    Gone,
+}
+
+impl Came {
+    /// What an endpoint's answer comes to.
+    pub fn of(answer: &Result<Answered, CallError>, now: Timestamp) -> Self {
+        let (status, reason, body) = match answer {
+            Ok(answered) => (Some(answered.status), None, answered.body.clone()),
+            Err(error) => (None, Some(error.to_string()), Vec::new()),
+        };
+        let means = match answer {
+            Ok(answered) if (200..300).contains(&answered.status) => Means::Done,
+            Ok(answered) if answered.status == GONE => Means::Gone,
+            // A retry doesn't help: the address is wrong.
+            Err(CallError::Forbidden(_)) => Means::Never,
+            Ok(answered) => Means::Again { after: retry_after(answered, now) },
+            Err(CallError::NotSent(_) | CallError::NoAnswer(_)) => Means::Again { after: None },
+        };
+        Self { result: result(answer), health: Some(health(answer)), means, status, reason, answer: body }
+    }
+}
+
 /// `failures`: attempts of this schedule, the present one included. `jitter`: from 0 to 1.
-pub fn verdict(answer: &Result<Answered, CallError>, failures: usize, now: Timestamp, jitter: f64) -> Verdict {
-    match answer {
-        Ok(answered) if (200..300).contains(&answered.status) => Verdict::Delivered,
-        Ok(answered) if answered.status == GONE => Verdict::Gone,
-        // A retry doesn't help: the address is wrong.
-        Err(CallError::Forbidden(_)) => Verdict::GiveUp,
-        Ok(_) | Err(CallError::NotSent(_) | CallError::NoAnswer(_)) => {
-            match failures.checked_sub(1).and_then(|n| SCHEDULE.get(n)) {
-                None => Verdict::GiveUp,
-                Some(step) => {
-                    let jitter = step.mul_f64(jitter.clamp(0.0, 1.0) * f64::from(MAX_JITTER_PERCENT) / 100.0);
-                    let asked = answer.as_ref().ok().and_then(|answered| retry_after(answered, now)).unwrap_or_default();
-                    Verdict::Retry { due: now.plus((*step + jitter).max(asked)) }
-                }
+pub fn verdict(means: Means, failures: usize, now: Timestamp, jitter: f64) -> Verdict {
+    match means {
+        Means::Done => Verdict::Delivered,
+        Means::Gone => Verdict::Gone,
+        Means::Never => Verdict::GiveUp,
+        Means::Again { after } => match failures.checked_sub(1).and_then(|n| SCHEDULE.get(n)) {
+            None => Verdict::GiveUp,
+            Some(step) => {
+                let jitter = step.mul_f64(jitter.clamp(0.0, 1.0) * f64::from(MAX_JITTER_PERCENT) / 100.0);
+                Verdict::Retry { due: now.plus((*step + jitter).max(after.unwrap_or_default())) }
             }
-        }
+        },
     }
 }
 
@@ -77,6 +118,10 @@ fn retry_after(answered: &Answered, now: Timestamp) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn verdict(answer: &Result<Answered, CallError>, failures: usize, now: Timestamp, jitter: f64) -> Verdict {
+        super::verdict(Came::of(answer, now).means, failures, now, jitter)
+    }
 
     const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 

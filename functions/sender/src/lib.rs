@@ -21,7 +21,7 @@ mod say;
 mod secrets;
 mod tokens;
 
-pub use configuration::{SenderPart, role};
+pub use configuration::SenderPart;
 
 use crate::rate::Rates;
 use crate::secrets::Secrets;

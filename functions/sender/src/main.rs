@@ -9,6 +9,7 @@ use tidings_config::time::SystemClock;
 use tidings_core::aws::{DynamoSends, Http, Outbound, SecretsManager, SqsForwards, SqsVisibility, config};
 use tidings_core::settings::SenderSettings;
 use tidings_core::telemetry;
+use tidings_outgoing::AwsIdentity;
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
@@ -30,7 +31,7 @@ async fn main() -> Result<(), Error> {
         https: Arc::new(Outbound::new(&http)),
         clock: Arc::new(SystemClock),
     };
-    let sender = &Sender::new(channels, ports, settings.concurrency, sender::role(&environment));
+    let sender = &Sender::new(channels, ports, settings.concurrency, AwsIdentity::of_environment(&environment));
     telemetry::started("sender", &hash, started.elapsed());
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);

@@ -72,6 +72,7 @@ impl Sender {
             settings: &configured.settings,
             token: None,
             jwt: None,
+            event: None,
         };
         let token = match &channel.token {
             None => None,
@@ -81,7 +82,7 @@ impl Sender {
             },
         };
         values.token = token.as_ref().map(|token| token.as_str());
-        match render(channel, &values, self.aws.as_ref(), self.ports.clock.now()) {
+        match render(channel.api(), &values, self.aws.as_ref(), self.ports.clock.now()) {
             Ok((request, Rendered { method, url, headers, body })) => {
                 let headers = headers.into_iter().map(|(name, value)| (name, Redacted(value))).collect();
                 let call = Call { method, url, headers, body, within: SEND_TIMEOUT, at_most: MAX_ANSWER_BYTES };
@@ -98,7 +99,7 @@ impl Sender {
                 | Unrenderable::NotText(_)
                 | Unrenderable::Header(_)
                 | Unrenderable::Host(_)
-                | Unrenderable::TooLarge(_)),
+                | Unrenderable::TooLarge { .. }),
             ) => Prepared::refused(error.to_string()),
         }
     }

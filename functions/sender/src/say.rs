@@ -164,7 +164,7 @@ impl Sender {
         let status = answered.as_ref().map(|answered| answered.status).ok();
         let outcome = match answered {
             Ok(Answered { status, headers, body }) => {
-                classify(&say.configured.channel, Reply { status, headers: &headers, body: &body }, now)
+                classify(say.configured.channel.api(), Reply { status, headers: &headers, body: &body }, now)
             }
             Err(error @ CallError::NotSent(_)) => {
                 Outcome::Retry { after: None, reason: error.to_string(), hint: None, blame: None }

@@ -103,7 +103,8 @@ pub(crate) async fn remove(options: EndpointsRemove) -> Result<ExitCode, Failure
     let found = webhooks.book()?.find(&options.id).await.map_err(|error| unreadable(at, &error))?;
     let one = found.ok_or_else(|| unknown(&options.id))?;
     if one.of_file {
-        return Err(Failure::new(format!("{} is in endpoints.yaml", options.id))
+        let file = if options.id.sink().is_some() { "sinks.yaml" } else { "endpoints.yaml" };
+        return Err(Failure::new(format!("{} is in {file}", options.id))
             .hint("remove it there, and deploy; `tidings endpoints disable` stops it at once"));
     }
     let confirmed = options.confirm.ask();
@@ -125,6 +126,14 @@ async fn delete(endpoints: &dyn EndpointStore, id: &EndpointId, _: Confirmed) ->
     endpoints.delete(id).await
 }
 
+/// A sink's requests are signed by the function's role.
+pub(super) fn signed(id: &EndpointId) -> Result<(), Failure> {
+    match id.sink() {
+        None => Ok(()),
+        Some(_) => Err(Failure::new(format!("{id} is a sink: the role of the function signs, and it has no secret"))),
+    }
+}
+
 pub(crate) async fn rotate(options: EndpointsRotate) -> Result<ExitCode, Failure> {
     let at = &options.target.at;
     let keep: Duration = options.keep.map_or(ROTATION, |span| span.duration());
@@ -133,6 +142,7 @@ pub(crate) async fn rotate(options: EndpointsRotate) -> Result<ExitCode, Failure
     }
     let found = webhooks(at).await?.book()?.find(&options.id).await.map_err(|error| unreadable(at, &error))?;
     let one = found.ok_or_else(|| unknown(&options.id))?;
+    signed(&options.id)?;
     if let Some(name) = &one.endpoint.secret {
         return Err(Failure::new(format!("{} is signed with the secrets under {name:?} of the document of secrets", options.id))
             .hint("put a new one in front of them in that document: {\"name\": [\"new\", \"old\"]}"));

@@ -1,5 +1,6 @@
 //! `tidings endpoints show`: an endpoint, and on request the secrets that sign its webhooks. No other command prints them.
 
+use super::change::signed;
 use super::list::{shown, state};
 use super::unknown;
 use crate::Failure;
@@ -33,6 +34,7 @@ pub(crate) async fn run(options: EndpointsShow) -> Result<ExitCode, Failure> {
     let found = webhooks.book()?.find(&options.id).await.map_err(|error| unreadable(at, &error))?;
     let one = found.ok_or_else(|| unknown(&options.id))?;
     let keys = if options.secret {
+        signed(&options.id)?;
         let document = webhooks.secrets.fetch().await.map_err(|error| unreadable(at, &error))?;
         let secrets = Secrets::read(&document).map_err(Failure::new)?;
         secrets.keys(&one, now(at).await).map_err(|error| Failure::new(error.to_string()))?

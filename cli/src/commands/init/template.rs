@@ -18,7 +18,7 @@ const BUILT_COMMENT: &str = "      # A Makefile that builds the function for thi
 pub(crate) fn template() -> String {
     let mut text = TEMPLATE.replace(BUILD_METHOD, "").replace(BUILT_COMMENT, "");
     // In the template's order. The feed is the reader's program.
-    for function in ["receiver", "processor", "reader", "publisher", "sender", "reader"] {
+    for function in ["receiver", "processor", "reader", "publisher", "kafka", "sender", "reader"] {
         text = text.replacen(BUILT, &format!("      CodeUri: build/{function}\n"), 1);
     }
     text
@@ -42,11 +42,11 @@ mod tests {
         let text = template();
         assert!(text.contains("CodeUri: build/receiver\n") && text.contains("CodeUri: build/processor\n"));
         assert!(text.contains("CodeUri: build/reader\n") && text.contains("CodeUri: build/publisher\n"));
-        assert!(text.contains("CodeUri: build/sender\n"));
+        assert!(text.contains("CodeUri: build/sender\n") && text.contains("CodeUri: build/kafka\n"));
         for gone in ["BuildMethod", "infra/functions", "Makefile"] {
             assert!(!text.contains(gone), "{gone}");
         }
-        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 7);
+        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 8);
     }
 
     #[test]

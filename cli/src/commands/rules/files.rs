@@ -44,7 +44,7 @@ pub(crate) fn chosen(file: &RulesFile) -> Result<ProjectFiles, Failure> {
         (_, None) => Vec::new(),
     };
     let (sources, rules) = (of(&file.sources, SOURCES)?, of(&file.rules, RULES)?);
-    Ok(ProjectFiles { sources, rules, schemas, endpoints: None, channels: None })
+    Ok(ProjectFiles { sources, rules, schemas, endpoints: None, sinks: None, channels: None })
 }
 
 /// The same, for commands that must not fall back to the demo project.

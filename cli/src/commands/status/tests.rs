@@ -239,7 +239,7 @@ fn the_worst_problem_is_first_and_the_number_of_steps_is_limited() {
     assert_eq!(steps.len(), MAX_NEXT_STEPS);
     assert_eq!(steps[0].step, "tidings doctor --stack shop");
     assert!(steps[1].why.starts_with("ReceiverFailedAlarm: docs/runbook.md#receiverfailedalarm"), "{steps:?}");
-    assert_eq!(next::headline(&status, &problems), "unreachable, 30 alarms");
+    assert_eq!(next::headline(&status, &problems), "unreachable, 32 alarms");
     let few =
         Status { alarms: judged(&[("LateFastAlarm", State::Alarm, 1, ""), ("BacklogAlarm", State::Alarm, 1, "")]), ..well() };
     let steps = next::steps(&next::problems(&few));

@@ -59,12 +59,7 @@ impl Http {
     }
 
     fn with_roots(roots: RootCertStore) -> Self {
-        let ring = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(ring)
-            .with_safe_default_protocol_versions()
-            .expect("ring has cipher suites of both versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = tls(roots);
         let mut tcp = Tcp::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -94,19 +89,48 @@ impl fmt::Debug for Http {
     }
 }
 
+/// TLS for another protocol than HTTP: it trusts the authorities in PEM alone, or the compiled-in ones.
+///
+/// # Errors
+///
+/// The text has no certificate, or one that can't be parsed. It isn't repeated.
+pub fn tls_trusting(pem: Option<&str>) -> Result<ClientConfig, String> {
+    let Some(pem) = pem else { return Ok(tls(compiled_in())) };
+    let mut roots = RootCertStore::empty();
+    take(&mut roots, CertificateDer::pem_slice_iter(pem.as_bytes()))?;
+    Ok(tls(roots))
+}
+
+fn tls(roots: RootCertStore) -> ClientConfig {
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(ring)
+        .with_safe_default_protocol_versions()
+        .expect("ring has cipher suites of both versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
 fn compiled_in() -> RootCertStore {
     RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
 
 fn add(roots: &mut RootCertStore, bundle: &Path) -> Result<(), String> {
-    let unreadable = |error: PemError| {
-        if let PemError::Io(error) = &error { error.to_string() } else { format!("not PEM: {error}") }
-    };
+    take(roots, CertificateDer::pem_file_iter(bundle).map_err(unreadable)?)
+}
+
+fn take(
+    roots: &mut RootCertStore,
+    certificates: impl Iterator<Item = Result<CertificateDer<'static>, PemError>>,
+) -> Result<(), String> {
     let before = roots.len();
-    for certificate in CertificateDer::pem_file_iter(bundle).map_err(unreadable)? {
+    for certificate in certificates {
         roots.add(certificate.map_err(unreadable)?).map_err(|error| format!("a certificate is no authority: {error}"))?;
     }
     if roots.len() == before { Err("it has no certificate".to_owned()) } else { Ok(()) }
+}
+
+fn unreadable(error: PemError) -> String {
+    if let PemError::Io(error) = &error { error.to_string() } else { format!("not PEM: {error}") }
 }
 
 impl HttpClient for Http {

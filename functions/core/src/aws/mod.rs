@@ -31,7 +31,7 @@ pub use context::DynamoContexts;
 pub use context_reader::DynamoContextReader;
 pub use feed_reader::DynamoFeedReader;
 pub use forwards::SqsForwards;
-pub use http::{Http, UnusableBundle};
+pub use http::{Http, UnusableBundle, tls_trusting};
 pub use https::Https;
 pub use outbound::Outbound;
 pub use published::SqsPublished;

@@ -6,4 +6,5 @@ mod isolation;
 mod matching;
 mod retries;
 mod signatures;
+mod sinks;
 mod support;
