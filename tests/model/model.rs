@@ -3,9 +3,12 @@
 use tidings_model::broken::Broken;
 use tidings_model::check::{Explored, explore};
 use tidings_model::configurations::{
-    BATCH, BUSY_LINKS, CRASHES, ERASURE, FACTS, FAULTS, FORGERY, LATE, LINKS, ORDER, OVERTAKEN, RULES, SENDS, SMALL, TIME, WITHOUT_KEYS, WITH_KEYS,
+    BATCH, BUSY_LINKS, CRASHES, ERASURE, FACTS, FAULTS, FORGERY, LATE, LINKS, ORDER, OVERTAKEN, RULES, SENDS, SMALL, TIME,
+    WITH_KEYS, WITHOUT_KEYS,
 };
-use tidings_model::events::properties::{CAUSE, DURABLE, ENDS, ERASED, FORGERY as FORGED, ONCE, ORDER as IN_ORDER, REASON, STORED};
+use tidings_model::events::properties::{
+    CAUSE, DURABLE, ENDS, ERASED, FORGERY as FORGED, ONCE, ORDER as IN_ORDER, REASON, STORED,
+};
 use tidings_model::events::{Events, Setup};
 use tidings_model::sends::properties::{HONEST, KEPT, ONCE as SAID_ONCE, ORDER as SAID_IN_ORDER};
 use tidings_model::sends::{self, Sends};

@@ -38,19 +38,11 @@ const fn setup(name: &'static str, kinds: [Kind; 3], requests: &'static [u8], le
 use Kind::{Action, Facts, Link, Noted, OfIdentity};
 
 /// Two deliveries of one event, two crashes, and a message that is delivered twice.
-pub const CRASHES: Setup = setup(
-    "crashes",
-    [Action, Noted, Noted],
-    &[0b01, 0b01],
-    Budget { crashes: 2, copies: 1, retries: 1, ..NONE },
-);
+pub const CRASHES: Setup =
+    setup("crashes", [Action, Noted, Noted], &[0b01, 0b01], Budget { crashes: 2, copies: 1, retries: 1, ..NONE });
 /// Two events in one request: a part of a batch that SQS doesn't take, and marks.
-pub const BATCH: Setup = setup(
-    "batch",
-    [Action, Noted, Noted],
-    &[0b11],
-    Budget { crashes: 1, faults: 1, copies: 1, retries: 1, ..NONE },
-);
+pub const BATCH: Setup =
+    setup("batch", [Action, Noted, Noted], &[0b11], Budget { crashes: 1, faults: 1, copies: 1, retries: 1, ..NONE });
 /// Calls without an answer, on the way to the dead-letter queue and back.
 pub const FAULTS: Setup = setup(
     "faults",
@@ -59,43 +51,23 @@ pub const FAULTS: Setup = setup(
     Budget { faults: 2, retries: 1, repeats: 1, redrives: 1, drops: 1, copies: 1, ..NONE },
 );
 /// Two events of one conversation: versions, order, outboxes; and conflicts of transactions.
-pub const ORDER: Setup = setup(
-    "order",
-    [Action, Action, Noted],
-    &[0b01, 0b10],
-    Budget { crashes: 1, faults: 1, conflicts: 1, ..NONE },
-);
+pub const ORDER: Setup =
+    setup("order", [Action, Action, Noted], &[0b01, 0b10], Budget { crashes: 1, faults: 1, conflicts: 1, ..NONE });
 /// Facts that are written before their claim.
-pub const FACTS: Setup = setup(
-    "facts",
-    [Facts, Facts, Noted],
-    &[0b01, 0b10],
-    Budget { crashes: 1, faults: 1, copies: 1, ..NONE },
-);
+pub const FACTS: Setup =
+    setup("facts", [Facts, Facts, Noted], &[0b01, 0b10], Budget { crashes: 1, faults: 1, copies: 1, ..NONE });
 /// An identity, its link, and the move of its items.
-pub const LINKS: Setup = setup(
-    "links",
-    [OfIdentity, Link, Noted],
-    &[0b01, 0b10],
-    Budget { crashes: 1, faults: 1, copies: 1, ..NONE },
-);
+pub const LINKS: Setup =
+    setup("links", [OfIdentity, Link, Noted], &[0b01, 0b10], Budget { crashes: 1, faults: 1, copies: 1, ..NONE });
 /// The same, beside an event of the conversation.
 pub const BUSY_LINKS: Setup =
     setup("links beside an event", [OfIdentity, Link, Action], &[0b001, 0b010, 0b100], Budget { crashes: 1, ..NONE });
 /// Rules that change between two receives.
-pub const RULES: Setup = setup(
-    "rules",
-    [Action, Link, Noted],
-    &[0b01, 0b10],
-    Budget { crashes: 1, copies: 1, rule_changes: 1, ..NONE },
-);
+pub const RULES: Setup =
+    setup("rules", [Action, Link, Noted], &[0b01, 0b10], Budget { crashes: 1, copies: 1, rule_changes: 1, ..NONE });
 /// An erasure, and copies that come after it.
-pub const ERASURE: Setup = setup(
-    "erasure",
-    [Action, Facts, Noted],
-    &[0b01, 0b10],
-    Budget { crashes: 1, copies: 1, erasures: 1, ..NONE },
-);
+pub const ERASURE: Setup =
+    setup("erasure", [Action, Facts, Noted], &[0b01, 0b10], Budget { crashes: 1, copies: 1, erasures: 1, ..NONE });
 /// A month: the horizon of events, TTL, and clocks that differ by up to twelve hours in both directions.
 pub const TIME: Setup = Setup {
     skews: &[(0, 0), (12, -12), (-12, 12)],
@@ -109,7 +81,12 @@ pub const TIME: Setup = Setup {
 /// A forged request beside a genuine one.
 pub const FORGERY: Setup = Setup {
     forged: true,
-    ..setup("forgery", [Action, Noted, Action], &[0b01], Budget { crashes: 1, faults: 1, copies: 1, retries: 1, repeats: 1, ..NONE })
+    ..setup(
+        "forgery",
+        [Action, Noted, Action],
+        &[0b01],
+        Budget { crashes: 1, faults: 1, copies: 1, retries: 1, repeats: 1, ..NONE },
+    )
 };
 
 pub const SMALL: &[&Setup] = &[&CRASHES, &BATCH, &FAULTS, &ORDER, &FACTS, &LINKS, &BUSY_LINKS, &RULES, &ERASURE, &TIME, &FORGERY];
@@ -144,10 +121,7 @@ const fn larger(name: &'static str, setup: Setup, left: Budget) -> Setup {
 
 /// What takes minutes: the dimensions of the small ones, with more faults at a time.
 pub const LARGE: &[Setup] = &[
-    Setup {
-        requests: &[0b11, 0b11],
-        ..larger("two deliveries of two events", ORDER, Budget { crashes: 2, retries: 1, ..NONE })
-    },
+    Setup { requests: &[0b11, 0b11], ..larger("two deliveries of two events", ORDER, Budget { crashes: 2, retries: 1, ..NONE }) },
     larger(
         "two deliveries, crashes and faults",
         CRASHES,
@@ -161,17 +135,4 @@ pub const LARGE: &[Setup] = &[
     larger("rules, more faults", RULES, Budget { crashes: 2, faults: 1, copies: 1, rule_changes: 1, ..NONE }),
     larger("erasure, more faults", ERASURE, Budget { crashes: 1, faults: 1, copies: 1, erasures: 2, ..NONE }),
     larger("time, more faults", TIME, Budget { crashes: 1, faults: 2, copies: 1, retries: 1, redrives: 1, months: 2, ..NONE }),
-];
-
-pub const LARGE_SENDS: &[sends::Setup] = &[
-    sends::Setup {
-        name: "sends without keys, more faults",
-        left: sends::Budget { crashes: 2, faults: 2, failures: 3, timeouts: 2, redrives: 2, times: 3 },
-        ..WITHOUT_KEYS
-    },
-    sends::Setup {
-        name: "sends with keys, more faults",
-        left: sends::Budget { crashes: 2, faults: 2, failures: 3, timeouts: 2, redrives: 2, times: 3 },
-        ..WITH_KEYS
-    },
 ];

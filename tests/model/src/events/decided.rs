@@ -8,8 +8,8 @@ use std::time::Duration;
 use tidings_config::limits::{CLAIM_LIFETIME, MAX_EVENT_AGE};
 use tidings_config::time::Timestamp;
 use tidings_core::claim::decide::{
-    AfterCommit, AfterDeadLetter, AfterFailure, AfterRecord, Body, Committed, Durability, Recorded, RecordedEffect,
-    after_commit, after_dead_letter, after_failure, after_record, past_horizon,
+    AfterCommit, AfterDeadLetter, AfterFailure, AfterRecord, Body, Committed, Durability, Recorded, RecordedEffect, after_commit,
+    after_dead_letter, after_failure, after_record, past_horizon,
 };
 use tidings_core::claim::{ClaimKey, Outcome, TimelineKey};
 use tidings_core::commit_plan::{CommitPlan, Merging};

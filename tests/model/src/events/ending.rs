@@ -97,7 +97,9 @@ impl Events {
         }
         let own = |outbox: &Outbox| {
             let place = outbox.waiting.iter().position(|waiting| *waiting == work.message.event + 1);
-            place.and_then(|n| Some((u8::try_from(n).ok()?, work.message.event))).filter(|(n, _)| sent.is_none_or(|sent| *n > sent))
+            place
+                .and_then(|n| Some((u8::try_from(n).ok()?, work.message.event)))
+                .filter(|(n, _)| sent.is_none_or(|sent| *n > sent))
         };
         let first = if self.is(Broken::OwnActionsOnly) { own(&outbox) } else { outbox.first(sent) };
         if let Some((sequence, event)) = first
@@ -135,7 +137,11 @@ impl Events {
                 }
             }
             super::decided::Next::Done | super::decided::Next::Finish(_) => {
-                if self.is(Broken::EmptyBeforeSend) { Doing::SendLate { outbox } } else { Doing::Delete }
+                if self.is(Broken::EmptyBeforeSend) {
+                    Doing::SendLate { outbox }
+                } else {
+                    Doing::Delete
+                }
             }
             super::decided::Next::Contended => {
                 let (contended, unsent) = failure(true, true);

@@ -58,11 +58,7 @@ impl Fate {
     }
 
     fn all(faults: bool) -> &'static [Self] {
-        if faults {
-            &[Self::Answered, Self::Lost, Self::Refused, Self::Conflict]
-        } else {
-            &[Self::Answered, Self::Conflict]
-        }
+        if faults { &[Self::Answered, Self::Lost, Self::Refused, Self::Conflict] } else { &[Self::Answered, Self::Conflict] }
     }
 
     fn has_effect(self) -> bool {
@@ -82,7 +78,10 @@ pub enum Action {
     Retry(usize),
     Repeat(usize),
     /// SQS delivers a message; `copy`: and once more.
-    Take { message: usize, copy: bool },
+    Take {
+        message: usize,
+        copy: bool,
+    },
     /// The processor makes its next call for a message.
     Process(usize, Fate),
     ProcessorDies(usize),
@@ -115,7 +114,11 @@ impl Events {
             Doing::Commit { .. } | Doing::Claim { .. } if state.left.conflicts > 0 => Fate::all(faults),
             // A read has no effect: it answers, or doesn't.
             Doing::Begin | Doing::Load { .. } | Doing::Adopt { .. } | Doing::Flush { .. } => {
-                if faults { &[Fate::Answered, Fate::Refused] } else { &[Fate::Answered] }
+                if faults {
+                    &[Fate::Answered, Fate::Refused]
+                } else {
+                    &[Fate::Answered]
+                }
             }
             Doing::Send { .. }
             | Doing::Commit { .. }
@@ -126,11 +129,16 @@ impl Events {
             | Doing::Bury { .. } => Fate::with(faults),
             // A deletion without an effect leaves the message: it comes again.
             Doing::Delete => {
-                if faults { &[Fate::Answered, Fate::Refused] } else { &[Fate::Answered] }
+                if faults {
+                    &[Fate::Answered, Fate::Refused]
+                } else {
+                    &[Fate::Answered]
+                }
             }
-            Doing::Fail { contended: false, .. } | Doing::FactsLate { .. } | Doing::SendLate { .. } | Doing::MoveDelete { .. } => {
-                &[Fate::Answered]
-            },
+            Doing::Fail { contended: false, .. }
+            | Doing::FactsLate { .. }
+            | Doing::SendLate { .. }
+            | Doing::MoveDelete { .. } => &[Fate::Answered],
         }
     }
 
@@ -215,9 +223,8 @@ impl Model for Events {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        let under_way = |request: &&Request| {
-            !matches!(request.step, Receiving::Unsent | Receiving::Succeeded | Receiving::Failed)
-        };
+        let under_way =
+            |request: &&Request| !matches!(request.step, Receiving::Unsent | Receiving::Succeeded | Receiving::Failed);
         let receives = state.requests.iter().filter(under_way).count() < self.setup.receivers;
         let in_time = state.age == 0 || self.setup.late_requests;
         for (n, request) in state.requests.iter().enumerate() {

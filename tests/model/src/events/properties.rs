@@ -27,13 +27,16 @@ pub const ERASED: &str = "what is erased stays erased";
 
 pub(super) fn all() -> Vec<Property<Events>> {
     vec![
-        Property::always(DURABLE, |_, state: &State| each(state.history.acknowledged).all(|e| is_done(state, e) || state.holds(bit(e)))),
+        Property::always(DURABLE, |_, state: &State| {
+            each(state.history.acknowledged).all(|e| is_done(state, e) || state.holds(bit(e)))
+        }),
         Property::always(ONCE, |_, state: &State| (0..EVENTS).all(|event| counted(state, event) <= 1)),
         Property::always(STORED, is_stored),
         Property::always(ENDS, ends),
         Property::always(REASON, has_reason),
         Property::always(FORGERY, |model: &Events, state: &State| {
-            !model.setup.forged || state.claims[usize::from(FORGED)].is_none() && !state.holds(FORGED) && !is_done(state, usize::from(FORGED))
+            !model.setup.forged
+                || state.claims[usize::from(FORGED)].is_none() && !state.holds(FORGED) && !is_done(state, usize::from(FORGED))
         }),
         Property::always(ORDER, |_, state: &State| !state.history.disordered),
         Property::always(CAUSE, |_, state: &State| state.history.sent & !state.history.done == 0),
@@ -68,7 +71,10 @@ fn has_facts(state: &State, event: usize) -> bool {
 fn is_stored(model: &Events, state: &State) -> bool {
     let late = |event: usize| {
         // Only without that protection the claim comes first, and then this is what goes wrong if the process stops.
-        state.workers.iter().any(|work| usize::from(work.message.event) == event && matches!(work.step, super::Doing::FactsLate { .. }))
+        state
+            .workers
+            .iter()
+            .any(|work| usize::from(work.message.event) == event && matches!(work.step, super::Doing::FactsLate { .. }))
     };
     each(state.history.done & !state.history.erased).all(|event| match model.setup.kinds[event] {
         Kind::Noted | Kind::Link => true,
@@ -100,7 +106,8 @@ fn actions_sent(state: &State) -> bool {
 fn has_reason(_: &Events, state: &State) -> bool {
     state.dead.iter().filter(|letter| !letter.excused).all(|letter| {
         let claim = state.claims[usize::from(letter.message.event)];
-        claim.is_none_or(|claim| matches!(claim.state, ClaimState::Dead | ClaimState::Processed)) && (claim.is_some() || state.age > 0)
+        claim.is_none_or(|claim| matches!(claim.state, ClaimState::Dead | ClaimState::Processed))
+            && (claim.is_some() || state.age > 0)
     })
 }
 
@@ -110,5 +117,6 @@ fn stays_erased(_: &Events, state: &State) -> bool {
         outboxes.flat_map(|outbox| outbox.waiting).any(|waiting| usize::from(waiting) == event + 1)
     };
     state.history.returned == 0
-        && each(state.history.erased).all(|event| is_erased(state, event) && counted(state, event) == 0 && !has_facts(state, event) && !waits(event))
+        && each(state.history.erased)
+            .all(|event| is_erased(state, event) && counted(state, event) == 0 && !has_facts(state, event) && !waits(event))
 }

@@ -85,10 +85,27 @@ pub struct Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Receiving {
     Unsent,
-    Claiming { at: u8, waiting: u8, marks: u8, again: u8 },
-    Sending { at: u8, waiting: u8, marks: u8, again: u8, acknowledged: u8 },
-    Marking { at: u8, marks: u8, durable: bool },
-    Replying { ok: bool },
+    Claiming {
+        at: u8,
+        waiting: u8,
+        marks: u8,
+        again: u8,
+    },
+    Sending {
+        at: u8,
+        waiting: u8,
+        marks: u8,
+        again: u8,
+        acknowledged: u8,
+    },
+    Marking {
+        at: u8,
+        marks: u8,
+        durable: bool,
+    },
+    Replying {
+        ok: bool,
+    },
     /// The provider saw a 2xx, or a refusal.
     Succeeded,
     /// The provider saw a 503, or nothing.
@@ -194,23 +211,58 @@ pub struct View {
 pub enum Doing {
     Idle,
     Begin,
-    Load { kind: Kind, to: u8 },
-    Send { kind: Kind, view: View },
-    Commit { kind: Kind, view: View },
+    Load {
+        kind: Kind,
+        to: u8,
+    },
+    Send {
+        kind: Kind,
+        view: View,
+    },
+    Commit {
+        kind: Kind,
+        view: View,
+    },
     /// The facts are written, and the claim isn't.
-    Claim { kind: Kind, view: View },
+    Claim {
+        kind: Kind,
+        view: View,
+    },
     /// The claim is written, and the facts aren't: only if that is broken.
-    FactsLate { view: View },
-    Adopt { effect: Effect },
-    Move { effect: Effect, from: Entity, to: Option<Entity> },
+    FactsLate {
+        view: View,
+    },
+    Adopt {
+        effect: Effect,
+    },
+    Move {
+        effect: Effect,
+        from: Entity,
+        to: Option<Entity>,
+    },
     /// The second of two writes: only if that is broken.
-    MoveDelete { effect: Effect },
-    Flush { effect: Effect },
-    Deliver { effect: Effect, outbox: Outbox, sent: Option<u8> },
+    MoveDelete {
+        effect: Effect,
+    },
+    Flush {
+        effect: Effect,
+    },
+    Deliver {
+        effect: Effect,
+        outbox: Outbox,
+        sent: Option<u8>,
+    },
     /// The outbox is empty, and its actions aren't sent: only if that is broken.
-    SendLate { outbox: Outbox },
-    Fail { contended: bool, unsent: bool },
-    Bury { unsent: bool },
+    SendLate {
+        outbox: Outbox,
+    },
+    Fail {
+        contended: bool,
+        unsent: bool,
+    },
+    Bury {
+        unsent: bool,
+    },
     Delete,
 }
 

@@ -106,7 +106,11 @@ impl Sends {
             }
             Doing::Request { .. } | Doing::Delete => &[Fate::Answered],
             Doing::Begin { .. } | Doing::Record { .. } | Doing::RecordSent { .. } | Doing::Bury { .. } | Doing::List { .. } => {
-                if state.left.faults > 0 { &[Fate::Answered, Fate::Lost, Fate::NoAnswer] } else { &[Fate::Answered] }
+                if state.left.faults > 0 {
+                    &[Fate::Answered, Fate::Lost, Fate::NoAnswer]
+                } else {
+                    &[Fate::Answered]
+                }
             }
         }
     }

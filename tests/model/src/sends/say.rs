@@ -81,14 +81,7 @@ impl Sends {
         Work { step: Doing::Bury { record }, ..work }
     }
 
-    fn begin(
-        &self,
-        state: &mut State,
-        work: Work,
-        action: usize,
-        (begin, seen): (Beginning, Option<Send>),
-        fate: Fate,
-    ) -> Work {
+    fn begin(&self, state: &mut State, work: Work, action: usize, (begin, seen): (Beginning, Option<Send>), fate: Fate) -> Work {
         let record = Send {
             version: seen.map_or(1, |seen| seen.version + 1),
             kind: Kind::Sending,
@@ -157,14 +150,7 @@ impl Sends {
 
     fn conclude(&self, state: &State, action: usize, begin: Beginning, version: u8, conclusion: &Conclusion) -> Doing {
         let dead = state.records[action].map_or(0, |record| record.dead);
-        let record = |kind, begin| Send {
-            version: version + 1,
-            kind,
-            begin,
-            at: state.time,
-            dead,
-            is_dead_lettered: false,
-        };
+        let record = |kind, begin| Send { version: version + 1, kind, begin, at: state.time, dead, is_dead_lettered: false };
         match conclusion {
             Conclusion::Sent { .. } => Doing::RecordSent { record: record(Kind::Sent, begin) },
             Conclusion::Waiting { may_be_sent, .. } => {
@@ -178,8 +164,7 @@ impl Sends {
 
     /// A send that is over.
     fn end(&self, state: &State, (begin, version, dead): (Beginning, u8, u8), kind: Kind) -> Doing {
-        let record =
-            Send { version: version + 1, kind, begin, at: state.time, dead: dead + 1, is_dead_lettered: false };
+        let record = Send { version: version + 1, kind, begin, at: state.time, dead: dead + 1, is_dead_lettered: false };
         Doing::Record { record, bury: true }
     }
 

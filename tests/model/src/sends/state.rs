@@ -132,14 +132,29 @@ pub enum Doing {
     #[default]
     Idle,
     /// Writes that a try begins, over the version that was seen.
-    Begin { begin: Beginning, seen: Option<Send> },
-    Request { begin: Beginning, version: u8 },
+    Begin {
+        begin: Beginning,
+        seen: Option<Send>,
+    },
+    Request {
+        begin: Beginning,
+        version: u8,
+    },
     /// Writes what a request became. `bury`: it is over.
-    Record { record: Send, bury: bool },
-    RecordSent { record: Send },
+    Record {
+        record: Send,
+        bury: bool,
+    },
+    RecordSent {
+        record: Send,
+    },
     /// To the dead-letter queue.
-    Bury { record: Send },
+    Bury {
+        record: Send,
+    },
     /// Writes that the dead-letter queue has it.
-    List { record: Send },
+    List {
+        record: Send,
+    },
     Delete,
 }
