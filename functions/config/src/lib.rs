@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod event;
 mod field;
 pub mod handshake;
+pub mod http_message;
 pub mod limits;
 mod oracle;
 pub mod provider;
@@ -29,6 +30,7 @@ mod words;
 
 pub use coverage::{AWS_SNS_FIELDS, CONTENTFUL_TIMESTAMP};
 pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError};
+pub use http_message::{CONTENT_DIGEST, Component, HttpMessage};
 
 use serde::{Deserialize, Serialize};
 

@@ -82,6 +82,13 @@ pub const MAX_SIGNATURE_HEADER_BYTES: usize = 4_096;
 /// Signatures in one header: Stripe and Standard Webhooks list one per live secret.
 pub const MAX_SIGNATURES: usize = 16;
 
+/// Components that one HTTP message signature (RFC 9421) may cover. Signers cover fewer than ten.
+pub const MAX_COMPONENTS: usize = 32;
+
+/// The signed text of one HTTP message signature, in bytes. The headers of a request have at most 10,240 bytes on API
+/// Gateway; each may be covered in more than one form.
+pub const MAX_SIGNATURE_BASE_BYTES: usize = 65_536;
+
 /// Secrets of one source in use at the same time. A rotation needs two.
 pub const MAX_SECRETS_PER_SOURCE: usize = 8;
 
