@@ -438,8 +438,7 @@ fn an_id_counts_only_if_every_signature_must_cover_it() {
     assert_ne!(again.header("signature"), case.header("signature"));
     assert_eq!(keys(&again), unsigned);
     // A parameter of the query has more than one spelling with one signature.
-    case.source.events =
-        serde_json::from_value(json!([{ "id": "{query:Pet}", "type": "a" }])).unwrap();
+    case.source.events = serde_json::from_value(json!([{ "id": "{query:Pet}", "type": "a" }])).unwrap();
     let spelled = case.covering(&format!("{LISTED} \"@query-param\";name=\"Pet\""), "");
     let other = spelled.with(|c| c.delivery.query = "param=Value&Pet=d%6Fg".to_owned());
     assert_eq!((spelled.verify(), other.verify()), (Ok(()), Ok(())));
