@@ -3,11 +3,11 @@
 use crate::Configuration;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use tidings_config::artefact::{CHANNELS, ENDPOINTS, FILES, FORMAT, RULES, SCHEMAS, SOURCES};
+use tidings_config::artefact::{CHANNELS, ENDPOINTS, FILES, FORMAT, OUTBOX, RULES, SCHEMAS, SOURCES};
 use tidings_config::endpoint::Endpoint;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
-use tidings_config::source::Source;
+use tidings_config::source::{DurableBy, Source};
 use tidings_outgoing::ConfiguredChannel;
 
 /// The first line.
@@ -57,6 +57,8 @@ pub fn write(configuration: &Configuration, tidings: &str) -> String {
         (SCHEMAS, json(schemas)),
     ];
     // Without the file the artefact is as it always was.
+    let keeps = sources.iter().any(|source| source.durability == DurableBy::Outbox);
+    parts.extend(keeps.then(|| (OUTBOX, json(&keeps))));
     parts.extend(endpoints.map(|endpoints| (ENDPOINTS, json(endpoints))));
     parts.extend(channels.map(|channels| (CHANNELS, json(channels))));
     let parts: String = parts.iter().map(|(name, part)| format!(",\n\"{name}\":{part}")).collect();

@@ -28,6 +28,8 @@ pub const RULES: &str = "rules";
 pub const SCHEMAS: &str = "schemas";
 /// Only if the project has `endpoints.yaml`.
 pub const ENDPOINTS: &str = "endpoints";
+/// Only if a source keeps its events with their claims: `true`.
+pub const OUTBOX: &str = "outbox";
 /// Only if the project has `channels.yaml`.
 pub const CHANNELS: &str = "channels";
 
@@ -47,6 +49,9 @@ pub struct ProcessorPart {
     pub hash: String,
     pub rules: Rules,
     pub schemas: Vec<EventSchema>,
+    /// Whether a source keeps its events with their claims, which a sweep then looks for.
+    #[serde(default)]
+    pub outbox: bool,
 }
 
 /// The publisher's part of the artefact.
@@ -97,7 +102,7 @@ impl ReceiverPart {
 impl ProcessorPart {
     /// Reads the processor's part. Errors: see [`ArtefactError`].
     pub fn read(path: &Path) -> Result<Self, ArtefactError> {
-        read(path, &[RULES, SCHEMAS])
+        read(path, &[RULES, SCHEMAS, OUTBOX])
     }
 }
 

@@ -29,6 +29,7 @@ pub mod lambda;
 pub mod manual;
 mod notice;
 mod notification;
+mod outbox;
 pub mod overflow;
 pub mod plan;
 pub mod planner;

@@ -13,7 +13,9 @@ use std::time::Duration;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::Clock;
-use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, Publish, SecretStore, TimerQueue, TimerStore};
+use tidings_core::ports::{
+    ActionQueue, ContextStore, HttpsGet, MessageVisibility, OutboxStore, Publish, SecretStore, TimerQueue, TimerStore,
+};
 
 /// The ports that the processor needs.
 #[derive(Clone, Debug)]
@@ -44,6 +46,7 @@ pub struct Processor {
     pub(crate) isolation: Option<Isolation>,
     pub(crate) links_queue_arn: Option<String>,
     pub(crate) stored_timers: Option<StoredTimers>,
+    pub(crate) outbox: Option<Arc<dyn OutboxStore>>,
     pub(crate) published: Option<Arc<dyn Publish>>,
 }
 
@@ -67,6 +70,7 @@ impl Processor {
             isolation: None,
             links_queue_arn: None,
             stored_timers: None,
+            outbox: None,
             published: None,
         }
     }
@@ -99,6 +103,12 @@ impl Processor {
     #[must_use]
     pub fn storing_timers(self, store: Arc<dyn TimerStore>) -> Self {
         Self { stored_timers: Some(StoredTimers::new(store)), ..self }
+    }
+
+    /// Sweeps the events that claims keep. By default there are none.
+    #[must_use]
+    pub fn sweeping_outbox(self, store: Arc<dyn OutboxStore>) -> Self {
+        Self { outbox: Some(store), ..self }
     }
 
     /// Publishes committed events and sent actions. By default nothing is published.
