@@ -67,12 +67,12 @@ async fn send(processor: &Processor, store: &dyn OutboxStore, key: &ClaimKey) ->
     let message = match message.sent_again(now) {
         Ok(message) => message,
         Err(error) => {
-            tracing::error!(claim_key = %key, cause = %error, "a kept event can't be read: a newer version wrote it");
+            tracing::error!(claim_key = %key, cause = %error, "an event of the outbox can't be read: a newer version wrote it");
             return Ok(false);
         }
     };
     processor.timers.send(&message, Duration::ZERO).await?;
     store.queued(key, now).await?;
-    tracing::info!(claim_key = %key, "a kept event is queued");
+    tracing::info!(claim_key = %key, "queued from the outbox");
     Ok(true)
 }

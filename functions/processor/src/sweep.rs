@@ -40,9 +40,9 @@ pub enum SweepError {
     Unavailable(#[from] Unavailable),
     #[error("timers weren't swept completely: the time was over after {timers} of them")]
     OutOfTime { timers: usize },
-    #[error("kept events weren't queued: {0}")]
+    #[error("events of the outbox weren't queued: {0}")]
     OutboxUnavailable(Unavailable),
-    #[error("kept events weren't queued completely: the time was over")]
+    #[error("events of the outbox weren't queued completely: the time was over")]
     OutboxOutOfTime,
 }
 
