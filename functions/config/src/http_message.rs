@@ -155,7 +155,9 @@ impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Field(name) => f.write_str(name),
-            derived => f.write_str(DERIVED.iter().find(|(_, one)| one == derived).map_or("", |(name, _)| name)),
+            Self::Method | Self::TargetUri | Self::Authority | Self::Scheme | Self::RequestTarget | Self::Path | Self::Query => {
+                f.write_str(DERIVED.iter().find(|(_, one)| one == self).map_or("", |(name, _)| name))
+            }
         }
     }
 }
