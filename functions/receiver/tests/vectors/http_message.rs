@@ -63,6 +63,9 @@ const CREATED: i64 = 1_618_884_473;
 const BODY: &str = r#"{"hello": "world"}"#;
 const DIGEST: &str = "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:";
 
+/// A change of a request on its way.
+type Change = fn(&mut Case);
+
 /// A request with its source.
 #[derive(Clone)]
 struct Case {
@@ -192,7 +195,7 @@ fn every_request_of_appendix_b_verifies_and_no_changed_one_does() {
         assert!(base.ends_with(&params), "{base}");
         assert_eq!(case.verify(), Ok(()), "{base}");
         assert_eq!(case.source.scheme.problems(true), Vec::<String>::new());
-        let changes: [(&str, fn(&mut Case)); 6] = [
+        let changes: [(&str, Change); 6] = [
             ("\"@method\"", |c| c.delivery.method = "PUT".to_owned()),
             ("\"@authority\"", |c| c.source.public_url = Some("https://example.org/foo".to_owned())),
             ("\"@path\"", |c| c.source.public_url = Some("https://example.com/fop".to_owned())),
