@@ -72,6 +72,7 @@ fn memory() -> Tables {
         contexts: store.clone(),
         feeds: store.clone(),
         statuses: store.clone(),
+        outbox: store.clone(),
         inspect: Arc::new(Memory(store)),
     }
 }
@@ -106,6 +107,7 @@ async fn embedded() -> Tables {
         contexts: Arc::new(cloud.contexts()),
         feeds: Arc::new(cloud.feed_reader()),
         statuses: Arc::new(cloud.status_reader()),
+        outbox: Arc::new(cloud.outbox()),
         inspect: Arc::new(Embedded(cloud.reader())),
     }
 }
@@ -118,6 +120,16 @@ async fn claim_store_in_memory() {
 #[tokio::test]
 async fn claim_store_on_dynamodb() {
     conformance::claim_store(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn outbox_store_in_memory() {
+    conformance::outbox_store(&memory()).await;
+}
+
+#[tokio::test]
+async fn outbox_store_on_dynamodb() {
+    conformance::outbox_store(&embedded().await).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tidings_config::limits::{
     BATCH_RESERVE, EVENTS_VISIBILITY, MAX_BATCH_MESSAGES, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_MESSAGE_BYTES, MAX_TIMER_DELAY,
     SENDER_RECEIVES, SENDER_TIMEOUT, STORED_TIMER_KEPT, SWEEP_INTERVAL, SWEEP_OVERDUE, SWEEP_PROVEN, SWEEP_RESERVE,
 };
-use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
+use tidings_core::aws::{OPERATION_TIMEOUT, OUTBOX_INDEX, TIMELINE_INDEX};
 use tidings_core::settings::{
     FeedSettings, KafkaSettings, ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings, SenderSettings,
 };
@@ -222,6 +222,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "dynamodb:GetItem ClaimsTable.Arn",
         "dynamodb:PutItem ContextTable.Arn",
         "dynamodb:PutItem TimersTable.Arn",
+        "dynamodb:Query ${ClaimsTable.Arn}/index/outbox",
         "dynamodb:Query ContextTable.Arn",
         "dynamodb:Query TimersTable.Arn",
         "dynamodb:UpdateItem ClaimsTable.Arn",
@@ -331,6 +332,11 @@ fn the_tables_are_what_the_adapters_expect() {
     assert_eq!(template.text("ClaimsTable", "/GlobalSecondaryIndexes/0/IndexName"), TIMELINE_INDEX);
     let index = keys("ClaimsTable", "/GlobalSecondaryIndexes/0/KeySchema");
     assert_eq!(index, [pair("conversation", "HASH"), pair("occurred", "RANGE")]);
+    assert_eq!(template.text("ClaimsTable", "/GlobalSecondaryIndexes/1/IndexName"), OUTBOX_INDEX);
+    let index = keys("ClaimsTable", "/GlobalSecondaryIndexes/1/KeySchema");
+    assert_eq!(index, [pair("outbox_partition", "HASH"), pair("received_at", "RANGE")]);
+    let projected = template.text("ClaimsTable", "/GlobalSecondaryIndexes/1/Projection/ProjectionType");
+    assert_eq!(projected, "KEYS_ONLY", "a message is written once");
     for table in ["ClaimsTable", "ContextTable", "TimersTable", "DeliveriesTable", "SendsTable"] {
         assert_eq!(template.text(table, "/BillingMode"), "PAY_PER_REQUEST");
         assert_eq!(

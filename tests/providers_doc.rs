@@ -121,6 +121,10 @@ fn section(page: &mut String, provider: &Provider) {
         ("handshake", handshakes.join(", ")),
         ("respond within", provider.delivery.ack_deadline_seconds.map_or(String::new(), |s| format!("{s} s"))),
         ("retries", format!("{}{}", provider.delivery.retries, retries(provider))),
+        (
+            "durability",
+            if provider.delivery.never_retried { "`outbox`, unless the source says `queue`".to_owned() } else { String::new() },
+        ),
         ("response", answers(provider)),
         ("weaknesses", list(&provider.weaknesses())),
         ("pitfalls", list(&provider.delivery.pitfalls)),

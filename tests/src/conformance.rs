@@ -13,7 +13,10 @@ use tidings_config::rules::Priority;
 use tidings_config::time::Timestamp;
 use tidings_core::action::{Action, ActionId, ActionNote};
 use tidings_core::claim::decide::{Body, Committed, Recorded, RecordedEffect};
-use tidings_core::claim::{Claim, ClaimKey, ClaimState, EventField, NewClaim, Outcome, Sha256Hex, TimelineKey};
+use tidings_core::claim::{
+    Claim, ClaimKey, ClaimState, EventField, NewClaim, OutboxEntry, OutboxMessage, Outcome, Sha256Hex, TimelineKey,
+    outbox_partition,
+};
 use tidings_core::commit_plan::Merging;
 use tidings_core::context::{
     Content, Context, Deferred, Deliveries, Fact, Facts, Feed, FeedPage, FeedRead, Item, ItemKey, JoinState, Link, Order, Outbox,
@@ -23,8 +26,8 @@ use tidings_core::internal_event::InternalEvent;
 use tidings_core::manual::{FactChange, ManualChange};
 use tidings_core::ports::{
     ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, Delayed, Entry, EventQueue, EventStatus, FeedReader,
-    Get, GetError, HandshakeSecrets, Hide, HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, StatusReader, TimerQueue,
-    TimerStore,
+    Get, GetError, HandshakeSecrets, Hide, HttpsGet, MessageVisibility, OutboxStore, Replaced, Rewrite, SecretStore,
+    StatusReader, TimerQueue, TimerStore,
 };
 use tidings_core::stored_event::StoredEvent;
 use tidings_core::stored_timer::{Progress, StoredTimer, Sweeps};
@@ -47,6 +50,7 @@ pub struct Tables {
     pub contexts: Arc<dyn ContextStore>,
     pub feeds: Arc<dyn FeedReader>,
     pub statuses: Arc<dyn StatusReader>,
+    pub outbox: Arc<dyn OutboxStore>,
     pub inspect: Arc<dyn Inspect>,
 }
 
@@ -68,6 +72,7 @@ fn new_claim(id: &str, body: &[u8]) -> NewClaim {
         received: NOW,
         trace_id: Some(trace().id().to_owned()),
         unread: Vec::new(),
+        outbox: None,
     }
 }
 
@@ -142,7 +147,7 @@ pub async fn claim_store(tables: &Tables) {
     assert_eq!(stored.expires, Timestamp::from_unix_s(NOW.plus(CLAIM_LIFETIME).unix_s()), "whole seconds, as TTL has them");
 
     // The second put reports the first, and changes nothing.
-    let again = |body, state| Recorded::Existing { state, received: Some(NOW), body };
+    let again = |body, state| Recorded::Existing { state, received: Some(NOW), body, is_kept: false };
     let mut late = new_claim("a", b"body");
     late.received = LATER;
     assert_eq!(claims.record(&late).await, again(Body::Same, ClaimState::Received));
@@ -165,7 +170,7 @@ pub async fn claim_store(tables: &Tables) {
     assert_eq!(state("b").await, Some(ClaimState::Dead));
     assert_eq!(
         claims.record(&new_claim("b", b"x")).await,
-        Recorded::Existing { state: ClaimState::Dead, received: None, body: Body::Same }
+        Recorded::Existing { state: ClaimState::Dead, received: None, body: Body::Same, is_kept: false }
     );
 
     // Fields that couldn't be read are on the claim. Without such a field the claim has no list.
@@ -572,8 +577,45 @@ pub async fn kept(tables: &Tables) {
     assert_eq!(inspect.kept(&key("e")).await, event("{}"));
 
     // A duplicate is detected, whatever the row contains.
-    let again = Recorded::Existing { state: ClaimState::Processed, received: Some(NOW), body: Body::Same };
+    let again = Recorded::Existing { state: ClaimState::Processed, received: Some(NOW), body: Body::Same, is_kept: false };
     assert_eq!(claims.record(&new_claim("a", b"body")).await, again);
+}
+
+/// [`OutboxStore`]: a claim is in the index only while it is `received`, and its message is there until it is processed.
+pub async fn outbox_store(tables: &Tables) {
+    let Tables { claims, contexts, outbox, .. } = tables;
+    let message = |id: &str| OutboxMessage::of(&format!("the message of {id}"));
+    let waiting = async |id: &str, from: Timestamp, until: Timestamp| {
+        let found = outbox.waiting(outbox_partition(&key(id)), from, until, 10).await.expect("an answer");
+        found.contains(&OutboxEntry { key: key(id), received: NOW })
+    };
+    let keeps = async |id: &str| outbox.message(&key(id)).await.expect("an answer");
+    assert_eq!(claims.record(&new_claim("plain", b"body")).await, Recorded::New);
+    assert!(!waiting("plain", NOW, LATER).await && keeps("plain").await.is_none(), "it keeps nothing");
+    assert_eq!(keeps("none").await, None);
+
+    for id in ["queued", "processed", "dead", "marked"] {
+        let claim = NewClaim { outbox: message(id), ..new_claim(id, b"body") };
+        assert_eq!(claims.record(&claim).await, Recorded::New);
+        let again = Recorded::Existing { state: ClaimState::Received, received: Some(NOW), body: Body::Same, is_kept: true };
+        assert_eq!(claims.record(&new_claim(id, b"body")).await, again, "{id}");
+        assert_eq!(keeps(id).await, message(id));
+        assert!(waiting(id, NOW, NOW).await && !waiting(id, LATER, LATER).await, "{id}: both ends are included");
+    }
+    outbox.queued(&key("queued"), LATER).await.expect("an answer");
+    outbox.queued(&key("queued"), LATER).await.expect("twice is no error");
+    claims.mark_enqueued(&key("marked"), LATER).await.expect("an answer");
+    assert_eq!(contexts.commit(&commit("processed", "kept", &[])).await, Committed::Yes);
+    contexts.dead_letter(&dead_letter("dead")).await.expect("an answer");
+    for id in ["queued", "processed", "dead", "marked"] {
+        assert!(!waiting(id, NOW, LATER).await && keeps(id).await.is_none(), "{id}");
+    }
+    // A claim with a later state stays as it is.
+    outbox.queued(&key("processed"), LATER).await.expect("no error");
+    assert_eq!(tables.inspect.claim(&key("processed")).await.map(|claim| claim.state), Some(ClaimState::Processed));
+    assert_eq!(contexts.commit(&commit("queued", "kept", &[])).await, Committed::Yes);
+    let known = Recorded::Existing { state: ClaimState::Processed, received: Some(NOW), body: Body::Same, is_kept: false };
+    assert_eq!(claims.record(&new_claim("queued", b"body")).await, known, "its message is gone");
 }
 
 /// The timeline: the claims of a conversation in the order of their events.

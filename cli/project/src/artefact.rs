@@ -3,11 +3,11 @@
 use crate::Configuration;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use tidings_config::artefact::{CHANNELS, ENDPOINTS, FILES, FORMAT, RULES, SCHEMAS, SINKS, SOURCES, STATUSES};
+use tidings_config::artefact::{CHANNELS, ENDPOINTS, FILES, FORMAT, OUTBOX, RULES, SCHEMAS, SINKS, SOURCES, STATUSES};
 use tidings_config::endpoint::Endpoint;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
-use tidings_config::source::Source;
+use tidings_config::source::{DurableBy, Source};
 use tidings_config::status::SourceStatus;
 use tidings_outgoing::{ConfiguredChannel, ConfiguredSink};
 
@@ -63,6 +63,8 @@ pub fn write(configuration: &Configuration, tidings: &str) -> String {
         (SCHEMAS, json(schemas)),
     ];
     // Without the file the artefact is as it always was.
+    let keeps = sources.iter().any(|source| source.durability == DurableBy::Outbox);
+    parts.extend(keeps.then(|| (OUTBOX, json(&keeps))));
     parts.extend(endpoints.map(|endpoints| (ENDPOINTS, json(endpoints))));
     parts.extend(sinks.map(|sinks| (SINKS, json(sinks))));
     parts.extend(channels.map(|channels| (CHANNELS, json(channels))));

@@ -11,7 +11,9 @@ use tidings_config::provider::{Provider, json_only};
 use tidings_config::reconcile::Reconcile;
 use tidings_config::rules::{Span, TypePattern};
 use tidings_config::scheme::{Algorithm, Scheme};
-use tidings_config::source::{BodyFormat, Duplicates, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
+use tidings_config::source::{
+    BodyFormat, Duplicates, DurableBy, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name,
+};
 
 /// Who may send events: one entry for each endpoint, `/webhooks/{source}`.
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -51,6 +53,9 @@ struct SourceEntry {
     /// The longest normal pause between two authentic requests, from 10m to 7d: a longer one is shown by `tidings
     /// status`, and on AWS by an alarm. Left out: silence is normal.
     expect_every: Option<Spanned<Span>>,
+    /// What makes an event durable: `queue`, or `outbox` for providers that don't send a delivery again; instead of the
+    /// preset's.
+    durability: Option<DurableBy>,
     /// How far a signed timestamp may be from our clock, instead of the scheme's.
     #[schemars(range(min = 1, max = tidings_config::limits::MAX_TOLERANCE.as_secs()))]
     tolerance_seconds: Option<Spanned<u64>>,
@@ -221,6 +226,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 public_url: None,
                 signed_body: SignedBody::default(),
                 duplicates: Duplicates::default(),
+                durability: DurableBy::default(),
                 expect_every: None,
             };
             (own, scheme.referenced)
@@ -235,6 +241,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
         }
     };
     source.public_url = public_url;
+    source.durability = entry.durability.unwrap_or(source.durability);
     if let Some(tolerance) = entry.tolerance_seconds {
         match &mut source.scheme.timestamp {
             Some(timestamp) => timestamp.tolerance_seconds = tolerance.value,

@@ -35,8 +35,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
-    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoSends, DynamoStatusReader, DynamoTimers,
-    SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
+    DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoOutbox, DynamoSends, DynamoStatusReader,
+    DynamoTimers, SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -252,6 +252,10 @@ impl Cloud {
 
     pub fn timers(&self) -> SqsTimers {
         SqsTimers::new(self.sqs.clone(), self.events_queue_url.clone())
+    }
+
+    pub fn outbox(&self) -> DynamoOutbox {
+        DynamoOutbox::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned())
     }
 
     pub fn stored_timers(&self) -> DynamoTimers {

@@ -233,4 +233,5 @@ fn processor(cloud: &Cloud, https: LocalApis, rules: Rules, schemas: EventSchema
         .isolating(Arc::new(cloud.visibility()), Duration::from_secs(VISIBILITY_TIMEOUT_SECONDS.into()))
         .taking_links_from(cloud.links_queue_arn.clone())
         .storing_timers(Arc::new(cloud.stored_timers()))
+        .sweeping_outbox(Arc::new(cloud.outbox()))
 }

@@ -4,6 +4,7 @@
 
 mod answers;
 mod forms;
+mod http_message;
 mod keys;
 mod mistakes;
 mod own;

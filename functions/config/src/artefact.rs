@@ -30,6 +30,8 @@ pub const SCHEMAS: &str = "schemas";
 pub const ENDPOINTS: &str = "endpoints";
 /// Only if the project has `sinks.yaml`.
 pub const SINKS: &str = "sinks";
+/// Only if a source keeps its events with their claims: `true`.
+pub const OUTBOX: &str = "outbox";
 /// Only if the project has `channels.yaml`.
 pub const CHANNELS: &str = "channels";
 /// Only if a source's events say the status of a channel's messages.
@@ -51,6 +53,9 @@ pub struct ProcessorPart {
     pub hash: String,
     pub rules: Rules,
     pub schemas: Vec<EventSchema>,
+    /// Whether a source keeps its events with their claims, which a sweep then looks for.
+    #[serde(default)]
+    pub outbox: bool,
     /// The events that say the status of messages. Empty unless they were asked for.
     #[serde(default)]
     pub statuses: Vec<SourceStatus>,
@@ -94,7 +99,7 @@ impl ReceiverPart {
 impl ProcessorPart {
     /// Reads the processor's part. `has_sender`: with the statuses of messages. Errors: see [`ArtefactError`].
     pub fn read(path: &Path, has_sender: bool) -> Result<Self, ArtefactError> {
-        read(path, if has_sender { &[RULES, SCHEMAS, STATUSES] } else { &[RULES, SCHEMAS] })
+        read(path, if has_sender { &[RULES, SCHEMAS, OUTBOX, STATUSES] } else { &[RULES, SCHEMAS, OUTBOX] })
     }
 }
 

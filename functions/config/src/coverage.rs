@@ -5,7 +5,7 @@ mod keys;
 use super::field::Canonical;
 use super::scheme::{Algorithm, Certificate, Encoding, Family, KeyEncoding, RemoteKey, Scheme, Written};
 use super::{JsonPath, OneOrMany, Reference, Step, Template};
-use crate::limits::MAX_TOLERANCE;
+use crate::limits::{MAX_COMPONENTS, MAX_TOLERANCE};
 
 impl Scheme {
     /// Whether another value would need another signature.
@@ -14,6 +14,9 @@ impl Scheme {
     /// sent with another value for a field. The same holds for fields of the body that are joined without a
     /// separator. The signed bytes as a whole stay the same in all these cases.
     pub fn covers(&self, reference: &Reference) -> bool {
+        if let Some(signed) = &self.http_message {
+            return signed.covers(reference);
+        }
         match reference {
             Reference::Json(path) | Reference::JsonOrEmpty(path) if self.canonical().is_some_and(|c| c.covers_field(path)) => {
                 true
@@ -57,7 +60,10 @@ impl Scheme {
     /// What is signed, as readable text.
     pub fn signed(&self) -> String {
         let mut said = match (&self.message, &self.jwt) {
-            (Some(message), _) => format!("`{message}`"),
+            (Some(message), _) => match &self.http_message {
+                Some(signed) => format!("an HTTP message signature (RFC 9421) that covers {}", signed.named()),
+                None => format!("`{message}`"),
+            },
             (None, Some(_)) => "the token itself".to_owned(),
             (None, None) => "nothing; the request has a token".to_owned(),
         };
@@ -180,15 +186,43 @@ impl Scheme {
             }
         };
         let (token, jwt) = (self.algorithm == Algorithm::Token, self.algorithm == Algorithm::Jwt);
-        let bound = self.covers(&Reference::Body) || self.holds(&Reference::Form);
+        let bound = match &self.http_message {
+            Some(signed) => signed.is_whole(),
+            None => self.covers(&Reference::Body) || self.holds(&Reference::Form),
+        };
         says(
             token && (self.message.is_some() || self.timestamp.is_some()),
             "a token has no signature: leave out `message` and `timestamp`",
         );
         says(jwt && self.message.is_some(), "a JSON Web Token signs itself: leave out `message`");
         says(jwt != self.jwt.is_some(), "`jwt` and the algorithm jwt must be used together");
+        let signed = self.http_message.as_ref();
         says(
-            !token && !bound && !self.partial,
+            signed.is_some() != (self.canonical() == Some(Canonical::HttpMessage)),
+            "`http_message` and a `message` that is {canonical:http-message} must be used together",
+        );
+        says(
+            signed.is_some_and(|signed| !signed.is_whole()) && !self.partial,
+            "`http_message.components` must contain @method, @authority and @path (or @target-uri), and content-digest: without them \
+             anyone could use one signature for other requests; set `partial: true` if the provider signs no more",
+        );
+        says(
+            signed.is_some() && (self.algorithm.http_name().is_none() || self.remote_key.is_some()),
+            "an HTTP message signature is made with hmac-sha256, ed25519, ecdsa-p256-sha256, rsa-pss-sha512 or rsa-sha256, and \
+             verified with the source's secret",
+        );
+        let place = self.signature.from.0.as_slice() == [Reference::Header("signature".to_owned())];
+        let written = self.signature.encoding == Encoding::Base64 && self.signature.written == Written::Plain;
+        says(
+            signed.is_some() && !(place && written),
+            "an HTTP message signature is `from: header:signature` with `encoding: base64` and no `written`",
+        );
+        says(
+            signed.is_some_and(|signed| signed.components.len() > MAX_COMPONENTS),
+            "`http_message.components` has more components than a signature may cover",
+        );
+        says(
+            signed.is_none() && !token && !bound && !self.partial,
             "`message` doesn't contain {body}: anyone could change the body of a signed request; set `partial: true` if the provider signs \
              no more",
         );
@@ -226,7 +260,7 @@ impl Canonical {
     /// Whether the URL that is registered with the provider is part of the signed text.
     const fn needs_url(self) -> bool {
         match self {
-            Self::Contentful => true,
+            Self::Contentful | Self::HttpMessage => true,
             Self::AwsSns | Self::VonageForm => false,
         }
     }
@@ -236,7 +270,7 @@ impl Canonical {
         match (self, path.0.as_slice()) {
             (Self::AwsSns, [Step::Key(field)]) => AWS_SNS_FIELDS.contains(&field.as_str()),
             (Self::AwsSns, _) => false,
-            (Self::Contentful | Self::VonageForm, _) => false,
+            (Self::Contentful | Self::VonageForm | Self::HttpMessage, _) => false,
         }
     }
 }
@@ -270,6 +304,7 @@ mod tests {
             urls: UrlForm::Given,
             expect: Default::default(),
             jwt: None,
+            http_message: None,
             remote_key: None,
             partial: false,
             timestamp: timestamp.map(|from| SignedTimestamp {

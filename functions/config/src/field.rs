@@ -53,10 +53,12 @@ pub enum Canonical {
     Contentful,
     /// `&{field}={value}` for a form's sorted fields. `&` and `=` in values are replaced by `_`.
     VonageForm,
+    /// The signature base of RFC 9421: the components that the signature lists, and its parameters.
+    HttpMessage,
 }
 
 impl Canonical {
-    pub const ALL: &'static [Self] = &[Self::AwsSns, Self::Contentful, Self::VonageForm];
+    pub const ALL: &'static [Self] = &[Self::AwsSns, Self::Contentful, Self::VonageForm, Self::HttpMessage];
 
     /// The name in configuration files.
     pub const fn as_str(self) -> &'static str {
@@ -64,6 +66,7 @@ impl Canonical {
             Self::AwsSns => "aws-sns",
             Self::Contentful => "contentful",
             Self::VonageForm => "vonage-form",
+            Self::HttpMessage => "http-message",
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod event;
 mod excerpt;
 mod field;
 pub mod handshake;
+pub mod http_message;
 pub mod kafka;
 pub mod limits;
 mod oracle;
@@ -33,6 +34,7 @@ mod words;
 pub use coverage::{AWS_SNS_FIELDS, CONTENTFUL_TIMESTAMP};
 pub use excerpt::excerpt;
 pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError};
+pub use http_message::{CONTENT_DIGEST, Component, HttpMessage};
 
 use serde::{Deserialize, Serialize};
 

@@ -82,6 +82,13 @@ pub const MAX_SIGNATURE_HEADER_BYTES: usize = 4_096;
 /// Signatures in one header: Stripe and Standard Webhooks list one per live secret.
 pub const MAX_SIGNATURES: usize = 16;
 
+/// Components that one HTTP message signature (RFC 9421) may cover. Signers cover fewer than ten.
+pub const MAX_COMPONENTS: usize = 32;
+
+/// The signed text of one HTTP message signature, in bytes. The headers of a request have at most 10,240 bytes on API
+/// Gateway; each may be covered in more than one form.
+pub const MAX_SIGNATURE_BASE_BYTES: usize = 65_536;
+
 /// Secrets of one source in use at the same time. A rotation needs two.
 pub const MAX_SECRETS_PER_SOURCE: usize = 8;
 
@@ -523,6 +530,17 @@ pub const SWEEP_RESERVE: Duration = Duration::from_secs(5);
 /// Pause before a sweep is tried again because a call failed.
 pub const SWEEP_PAUSE: Duration = Duration::from_millis(500);
 
+/// An event that its claim keeps until it is processed (`durability: outbox`), in bytes of its message. An item of
+/// DynamoDB holds 400 KB, and the rest of a claim has less than a third of that.
+pub const MAX_OUTBOX_EVENT_BYTES: usize = 262_144;
+
+/// Partitions of the index of kept events. One takes 1,000 writes a second.
+pub const OUTBOX_PARTITIONS: u8 = 8;
+
+/// The time after which a kept event that is still `received` is queued by a sweep. It is longer than an event waits in
+/// normal operation; a copy of one that waits has no second effect.
+pub const OUTBOX_AGE: Duration = Duration::from_secs(600);
+
 /// How long a stored timer outlives its time: as long as a message waits in a queue.
 pub const STORED_TIMER_KEPT: Duration = Duration::from_secs(14 * 86_400);
 
@@ -839,6 +857,7 @@ const _: () = {
     assert!(2 * SWEEP_INTERVAL.as_secs() < MAX_TIMER_DELAY.as_secs(), "the sweep after a missed one is in time");
     assert!(SWEEP_OVERDUE.as_secs() > 2 * SWEEP_INTERVAL.as_secs(), "a sweep that is missed is no failure yet");
     assert!(2 * STORED_TIMER_KEPT.as_secs() < MAX_EVENT_AGE.as_secs(), "sent on its last day, it is still applied");
+    assert!(MAX_OUTBOX_EVENT_BYTES + MAX_STORED_EVENT_BYTES <= 330 * 1024, "an item holds 400 KB, and a claim says more");
     assert!(SWEEP_PAGE.is_multiple_of(MAX_BATCH_MESSAGES), "no batch is sent half full");
     assert!(POSTPONED_APART > MAX_BATCH_MESSAGES as u64, "all suspects of a batch come within another visibility timeout");
     assert!(2 * EVENTS_VISIBILITY.as_secs() < 43_200, "SQS hides a message for twelve hours at most");

@@ -144,6 +144,8 @@ impl Source {
             Reference::Url => !answer.takes(b':'),
             Reference::Canonical(Canonical::AwsSns | Canonical::Contentful) => !answer.takes(b'\n'),
             Reference::Canonical(Canonical::VonageForm) => !answer.takes(b'&'),
+            // The signature base names its components in quotes.
+            Reference::Canonical(Canonical::HttpMessage) => !answer.takes(b'"'),
             Reference::Header(_)
             | Reference::Query(_)
             | Reference::Json(_)

@@ -7,7 +7,7 @@ use super::event::EventSpec;
 use super::handshake::Handshake;
 use super::reconcile::Reconcile;
 use super::scheme::Scheme;
-use super::source::{BodyFormat, Duplicates, JSON, SignedBody, Source};
+use super::source::{BodyFormat, Duplicates, DurableBy, JSON, SignedBody, Source};
 use super::{OneOrMany, Template};
 use crate::limits::MAX_DELIVERIES_PER_BODY;
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,7 @@ impl Provider {
             public_url: None,
             signed_body: self.delivery.signed_body,
             duplicates: Duplicates::default(),
+            durability: if self.delivery.never_retried { DurableBy::Outbox } else { DurableBy::Queue },
             expect_every: None,
         }
     }
@@ -157,7 +158,7 @@ pub enum EvidenceLevel {
     D,
 }
 
-/// How the provider delivers. For people and documents; only content types, `body…`, `form…` and `signed_body` affect
+/// How the provider delivers. For people and documents; only content types, `body…`, `form…`, `signed_body` and `never_retried` affect
 /// behaviour.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -180,6 +181,10 @@ pub struct Delivery {
     #[serde(default)]
     pub ack_deadline_seconds: Option<u32>,
     pub retries: String,
+    /// True: the provider doesn't send a failed delivery again by itself. A source then keeps its events with their
+    /// claims, unless its `durability` is `queue`.
+    #[serde(default)]
+    pub never_retried: bool,
     /// True: each retry is signed with its own time. False: retries carry the first signature.
     #[serde(default)]
     pub resigned: bool,

@@ -24,7 +24,7 @@ macro_rules! reference {
         concat!(
             r"(?:body|url|method|form|crc32|secret|(?:header|query|sig|jwt|form):[^{}]+|json:",
             json_path!(),
-            r"\??|canonical:(?:aws-sns|contentful|vonage-form))"
+            r"\??|canonical:(?:aws-sns|contentful|vonage-form|http-message))"
         )
     };
 }
@@ -32,6 +32,7 @@ macro_rules! reference {
 pub const JSON_PATH: &str = concat!("^", json_path!(), "$");
 pub const REFERENCE: &str = concat!("^", reference!(), "$");
 pub const TEMPLATE: &str = concat!(r"^(?:[^{}]|\{\{|\}\}|\{", reference!(), r"\})+$");
+pub const COMPONENT: &str = r"^(?:@(?:method|target-uri|authority|scheme|request-target|path|query)|[a-z0-9!#$%&'*+.^_`|~-]+)$";
 pub const ADDRESS: &str =
     r"^https://[a-z0-9.-]*(?:\{secret:[0-9]+\}[a-z0-9.-]*)*\.[a-z0-9-]+/(?:[^{}]|\{(?:hex|word|secret|secret:[0-9]+)\})*$";
 pub const HOST_NAME: &str = r"^[a-z0-9.-]*(?:\{secret:[0-9]+\}[a-z0-9.-]*)*\.[a-z0-9-]+$";

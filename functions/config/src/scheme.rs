@@ -1,6 +1,7 @@
 //! How requests are signed, as data. `coverage` computes what a scheme covers and what makes it unsafe.
 
 use super::address::{AddressPattern, NamePattern};
+use super::http_message::HttpMessage;
 use super::{JsonPath, OneOrMany, Reference, Template};
 use crate::limits::DEFAULT_TOLERANCE;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub struct Scheme {
     /// Which JSON Web Tokens are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwt: Option<Jwt>,
+    /// Which HTTP message signatures (RFC 9421) are accepted. The message is `{canonical:http-message}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_message: Option<HttpMessage>,
     /// Where the provider's public key is fetched. The secret is then the value that was agreed on with the provider
     /// in addition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +71,12 @@ pub enum Algorithm {
     /// With SHA-256; the secret is the provider's public key as SPKI, the signature ASN.1.
     #[serde(rename = "ecdsa-p256")]
     EcdsaP256,
+    /// The same with a signature of two numbers, as HTTP message signatures have it.
+    #[serde(rename = "ecdsa-p256-sha256")]
+    EcdsaP256Sha256,
+    /// PSS with SHA-512, 2,048 bits or more. The secret is the provider's public key as SPKI.
+    #[serde(rename = "rsa-pss-sha512")]
+    RsaPssSha512,
     /// PKCS #1 v1.5, 2,048 bits or more. The public key is fetched, or the secret is the public key as SPKI.
     #[serde(rename = "rsa-sha256")]
     RsaSha256,
@@ -94,6 +104,8 @@ impl Algorithm {
             Self::HmacMd5 => "hmac-md5",
             Self::Ed25519 => "ed25519",
             Self::EcdsaP256 => "ecdsa-p256",
+            Self::EcdsaP256Sha256 => "ecdsa-p256-sha256",
+            Self::RsaPssSha512 => "rsa-pss-sha512",
             Self::RsaSha256 => "rsa-sha256",
             Self::RsaSha256OrSha1 => "rsa-sha256-or-sha1",
             Self::Jwt => "jwt",
@@ -111,7 +123,9 @@ impl Algorithm {
             Self::HmacMd5 => Family::Digest(Digest::HmacMd5),
             Self::Sha256 => Family::Digest(Digest::Sha256),
             Self::Ed25519 => Family::PublicKey(PublicKeyKind::Ed25519),
-            Self::EcdsaP256 => Family::PublicKey(PublicKeyKind::EcdsaP256),
+            Self::EcdsaP256 => Family::PublicKey(PublicKeyKind::EcdsaP256 { fixed: false }),
+            Self::EcdsaP256Sha256 => Family::PublicKey(PublicKeyKind::EcdsaP256 { fixed: true }),
+            Self::RsaPssSha512 => Family::PublicKey(PublicKeyKind::RsaPss),
             Self::RsaSha256 => Family::PublicKey(PublicKeyKind::Rsa { or_sha1: false }),
             Self::RsaSha256OrSha1 => Family::PublicKey(PublicKeyKind::Rsa { or_sha1: true }),
             Self::Jwt => Family::Jwt,
@@ -165,7 +179,12 @@ pub enum Digest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublicKeyKind {
     Ed25519,
-    EcdsaP256,
+    /// `fixed`: the signature is two numbers of 32 bytes. Otherwise it is ASN.1.
+    EcdsaP256 {
+        fixed: bool,
+    },
+    /// PSS with SHA-512.
+    RsaPss,
     /// PKCS #1 v1.5 with SHA-256. `or_sha1`: or with SHA-1.
     Rsa {
         or_sha1: bool,

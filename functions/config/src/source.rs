@@ -56,6 +56,9 @@ pub struct Source {
     /// Whether two deliveries with the same signed bytes are one event.
     #[serde(default, skip_serializing_if = "Duplicates::is_by_delivery")]
     pub duplicates: Duplicates,
+    /// What makes an event durable before the reply.
+    #[serde(default, skip_serializing_if = "DurableBy::is_queue")]
+    pub durability: DurableBy,
     /// The longest normal pause between two authentic requests. `None`: silence is normal, and isn't measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_every: Option<Span>,
@@ -99,6 +102,25 @@ impl Duplicates {
     /// For `skip_serializing_if`.
     pub fn is_by_delivery(&self) -> bool {
         *self == Self::ByDelivery
+    }
+}
+
+/// What makes an event durable before its delivery is answered 202.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DurableBy {
+    /// SQS's acknowledgement. Without it the delivery is answered 503, and the provider sends it again.
+    #[default]
+    Queue,
+    /// The claim: it keeps the event until it is processed, and a sweep queues what wasn't. For providers that don't
+    /// send a delivery again.
+    Outbox,
+}
+
+impl DurableBy {
+    /// For `skip_serializing_if`.
+    pub fn is_queue(&self) -> bool {
+        *self == Self::Queue
     }
 }
 

@@ -7,7 +7,7 @@
 
 use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
-use crate::claim::{ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex, TimelineKey};
+use crate::claim::{ClaimKey, ClaimState, NewClaim, OutboxEntry, OutboxMessage, Outcome, Sha256Hex, TimelineKey};
 use crate::commit_plan::Merging;
 use crate::context::{Context, FeedRead, Item, ItemKey, Place};
 use crate::manual::ManualChange;
@@ -46,6 +46,28 @@ pub trait ClaimStore: Send + Sync + fmt::Debug {
     ///
     /// [`MAX_OTHER_BODIES`]: tidings_config::limits::MAX_OTHER_BODIES
     async fn note_body(&self, key: &ClaimKey, other: &Sha256Hex) -> Result<(), Unavailable>;
+}
+
+/// Events that their claims keep until they are processed (`durability: outbox`): `dynamodb:Query` on the claims table's
+/// index `outbox`, `dynamodb:GetItem` and `dynamodb:UpdateItem` on the table.
+#[async_trait]
+pub trait OutboxStore: Send + Sync + fmt::Debug {
+    /// Claims of a partition that were received in this time, both ends included, the oldest first. The index may be
+    /// behind: a claim may have a later state.
+    async fn waiting(
+        &self,
+        partition: u8,
+        from: Timestamp,
+        until: Timestamp,
+        at_most: usize,
+    ) -> Result<Vec<OutboxEntry>, Unavailable>;
+
+    /// The message that a claim keeps. `None`: the claim is no longer `received`, or keeps none.
+    async fn message(&self, key: &ClaimKey) -> Result<Option<OutboxMessage>, Unavailable>;
+
+    /// Marks the claim `enqueued`, only from `received`, and takes it out of the index. Its message stays until the claim
+    /// is processed. A claim with a later state is unchanged, which isn't an error.
+    async fn queued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable>;
 }
 
 /// The events queue: `sqs:SendMessage`, which also grants batches. Its [`Probe`]: `sqs:GetQueueAttributes`.

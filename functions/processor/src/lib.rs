@@ -30,6 +30,7 @@ pub mod manual;
 mod message_status;
 mod notice;
 mod notification;
+mod outbox;
 pub mod overflow;
 pub mod plan;
 pub mod planner;

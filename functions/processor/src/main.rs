@@ -10,8 +10,8 @@ use tidings_config::limits::EVENTS_VISIBILITY;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
 use tidings_core::aws::{
-    DynamoContexts, DynamoSends, DynamoTimers, Http, Https, SecretsManager, SqsActions, SqsPublished, SqsTimers, SqsVisibility,
-    config,
+    DynamoContexts, DynamoOutbox, DynamoSends, DynamoTimers, Http, Https, SecretsManager, SqsActions, SqsPublished, SqsTimers,
+    SqsVisibility, config,
 };
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
@@ -26,13 +26,14 @@ async fn main() -> Result<(), Error> {
     telemetry::init(settings.written);
     let part = ProcessorPart::read(&settings.artefact, settings.sends_table.is_some())
         .inspect_err(telemetry::unreadable_configuration)?;
-    let ProcessorPart { hash, rules, schemas, statuses } = part;
+    let ProcessorPart { hash, rules, schemas, outbox, statuses } = part;
     let http = Http::of(&environment)?;
     let aws = config(&http, &environment);
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
     let api_secrets = settings
         .api_secret_arn
         .map(|arn| Arc::new(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), arn)) as Arc<dyn SecretStore>);
+    let outbox = outbox.then(|| DynamoOutbox::new(dynamodb.clone(), settings.claims_table.clone()));
     let ports = Ports {
         store: Arc::new(DynamoContexts::new(dynamodb.clone(), settings.claims_table, settings.context_table)),
         actions: Arc::new(SqsActions::new(sqs.clone(), settings.actions_queue_url)),
@@ -48,6 +49,10 @@ async fn main() -> Result<(), Error> {
         .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY)
         .taking_links_from(settings.links_queue_arn)
         .storing_timers(Arc::new(DynamoTimers::new(dynamodb.clone(), settings.timers_table)));
+    let processor = match outbox {
+        Some(outbox) => processor.sweeping_outbox(Arc::new(outbox)),
+        None => processor,
+    };
     let processor = match published {
         Some(published) => processor.publishing(Arc::new(published)),
         None => processor,

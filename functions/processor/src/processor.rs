@@ -16,7 +16,8 @@ use tidings_config::schemas::EventSchemas;
 use tidings_config::status::SourceStatus;
 use tidings_config::time::Clock;
 use tidings_core::ports::{
-    ActionQueue, ContextStore, HttpsGet, MessageVisibility, Publish, SecretStore, StatusStore, TimerQueue, TimerStore,
+    ActionQueue, ContextStore, HttpsGet, MessageVisibility, OutboxStore, Publish, SecretStore, StatusStore, TimerQueue,
+    TimerStore,
 };
 
 /// The ports that the processor needs.
@@ -48,6 +49,7 @@ pub struct Processor {
     pub(crate) isolation: Option<Isolation>,
     pub(crate) links_queue_arn: Option<String>,
     pub(crate) stored_timers: Option<StoredTimers>,
+    pub(crate) outbox: Option<Arc<dyn OutboxStore>>,
     pub(crate) published: Option<Arc<dyn Publish>>,
     pub(crate) statuses: Option<Statuses>,
 }
@@ -72,6 +74,7 @@ impl Processor {
             isolation: None,
             links_queue_arn: None,
             stored_timers: None,
+            outbox: None,
             published: None,
             statuses: None,
         }
@@ -105,6 +108,12 @@ impl Processor {
     #[must_use]
     pub fn storing_timers(self, store: Arc<dyn TimerStore>) -> Self {
         Self { stored_timers: Some(StoredTimers::new(store)), ..self }
+    }
+
+    /// Sweeps the events that claims keep. By default there are none.
+    #[must_use]
+    pub fn sweeping_outbox(self, store: Arc<dyn OutboxStore>) -> Self {
+        Self { outbox: Some(store), ..self }
     }
 
     /// Publishes committed events and sent actions. By default nothing is published.

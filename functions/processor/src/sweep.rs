@@ -4,9 +4,12 @@
 //! runs at the same time as another, may send some twice. What isn't sent stays in front of the next sweep, however much
 //! later that is. A timer is stored long before its time (`timer.rs`), so none is stored behind a sweep.
 //!
+//! Then it sends the events that claims keep (`outbox.rs`), if a source has `durability: outbox`.
+//!
 //! A call that fails is tried again until the time is over. Then the sweep fails as an invocation: Lambda repeats it, and
 //! counts the error.
 
+use crate::outbox;
 use crate::processor::Processor;
 use std::time::Duration;
 use tidings_config::limits::{MAX_BATCH_MESSAGES, MAX_TIMER_DELAY, SWEEP_PAGE, SWEEP_PAUSE, SWEEP_RESERVE};
@@ -22,6 +25,8 @@ use tokio::time::Instant;
 pub struct Swept {
     /// Timers that were sent.
     pub timers: usize,
+    /// Kept events that were sent.
+    pub events: usize,
     /// How late the latest of them was sent. Zero: none was late.
     pub late: Duration,
 }
@@ -35,20 +40,30 @@ pub enum SweepError {
     Unavailable(#[from] Unavailable),
     #[error("timers weren't swept completely: the time was over after {timers} of them")]
     OutOfTime { timers: usize },
+    #[error("events of the outbox weren't queued: {0}")]
+    OutboxUnavailable(Unavailable),
+    #[error("events of the outbox weren't queued completely: the time was over")]
+    OutboxOutOfTime,
 }
 
 impl Processor {
     /// Sweeps the timers table once. `time_left` is the time until the function is stopped.
     pub async fn sweep(&self, time_left: Duration) -> Result<Swept, SweepError> {
         let until = Instant::now() + time_left.saturating_sub(SWEEP_RESERVE);
+        // Kept events are older than any timer is late, and neither sweep waits for the other's failure.
+        let kept = match &self.outbox {
+            Some(store) => outbox::sweep(self, store.as_ref(), until).await,
+            None => Ok(0),
+        };
         let swept = match &self.stored_timers {
             Some(stored) => sweep_until(self, stored.store.as_ref(), until).await,
             None => Err(SweepError::NoTable),
         };
+        let swept = swept.and_then(|swept| kept.map(|events| Swept { events, ..swept }));
         match &swept {
             // Most sweeps find nothing. A line of each would cost more than the sweep.
-            Ok(Swept { timers: 0, .. }) => tracing::debug!("swept: no timer is due"),
-            Ok(Swept { timers, late }) => tracing::info!(timers, late_ms = millis(*late), "swept"),
+            Ok(Swept { timers: 0, events: 0, .. }) => tracing::debug!("swept: nothing is due"),
+            Ok(Swept { timers, late, events }) => tracing::info!(timers, events, late_ms = millis(*late), "swept"),
             Err(error) => tracing::error!(cause = %error, "the timers weren't swept"),
         }
         telemetry::flush(self.clock.now());

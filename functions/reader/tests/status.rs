@@ -50,6 +50,7 @@ impl World {
             received: NOW,
             trace_id: None,
             unread: Vec::new(),
+            outbox: None,
         };
         let _ = self.store.record(&claim).await;
     }

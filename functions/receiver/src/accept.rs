@@ -6,6 +6,9 @@
 //! handled in steps of [`EVENTS_AT_ONCE`] while time is left. The remaining events aren't claimed; the provider sends
 //! the delivery again.
 //!
+//! With `durability: outbox` the claim keeps the event, so an event that SQS hasn't acknowledged is durable as well, and a
+//! sweep queues it (decision 81). An event that is too large to be kept needs SQS, as without it.
+//!
 //! If a delivery may have to be sent again, the claims of the events that SQS has acknowledged are marked `enqueued`:
 //! the next try then goes on where this one ended. Other events aren't marked (decision 63).
 
@@ -18,11 +21,11 @@ use crate::reply::Reply;
 use futures::future::ready;
 use futures::stream::{self, StreamExt};
 use std::sync::Arc;
-use tidings_config::limits::{EVENTS_AT_ONCE, FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_TRACED_EVENTS};
-use tidings_config::source::Source;
+use tidings_config::limits::{EVENTS_AT_ONCE, FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_OUTBOX_EVENT_BYTES, MAX_TRACED_EVENTS};
+use tidings_config::source::{DurableBy, Source};
 use tidings_config::time::{Clock, Timestamp, millis};
-use tidings_core::claim::decide::{AfterRecord, Body, Durability, Recorded, after_record};
-use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
+use tidings_core::claim::decide::{AfterRecord, Body, Durability, Recorded, after_record, is_kept};
+use tidings_core::claim::{ClaimKey, NewClaim, OutboxMessage, Sha256Hex};
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
 use tidings_core::telemetry::{Metric, STEP, Segment, Shown, is_sampled};
 use tidings_core::trace::Trace;
@@ -55,6 +58,8 @@ struct Waiting {
     message: String,
     /// Whether its claim may be marked `enqueued` afterwards.
     mark: bool,
+    /// Whether its claim keeps it.
+    is_kept: bool,
 }
 
 /// The fields of an event in the log.
@@ -75,6 +80,8 @@ enum Acceptance {
     Queued,
     /// SQS had acknowledged it before.
     Duplicate,
+    /// SQS didn't acknowledge it, and its claim keeps it: a sweep queues it.
+    Kept,
     /// SQS didn't acknowledge it: the claim is unchanged, and the next delivery tries again.
     NotDurable,
 }
@@ -123,7 +130,7 @@ impl Acceptor {
         let claimed = stream::iter(events).map(|(place, event)| self.claim(arrival, place, event)).buffered(CONCURRENT_CALLS);
         let waiting: Vec<Waiting> = claimed.filter_map(ready).collect().await;
         let answers = if waiting.is_empty() { Vec::new() } else { self.enqueue(&waiting, arrival.trace).await };
-        let durability = Durability::of(answers.iter().map(Result::is_ok));
+        let durability = Durability::of(answers.iter().zip(&waiting).map(|(answer, event)| answer.is_ok() || event.is_kept));
         let marks = durability.marks(in_steps);
         let settled =
             stream::iter(waiting.into_iter().zip(answers)).map(|(event, answer)| self.settle(arrival, event, answer, marks));
@@ -144,6 +151,7 @@ impl Acceptor {
             received: arrival.received,
             trace_id: arrival.trace.map(|trace| trace.id().to_owned()),
             unread: event.unread().to_vec(),
+            outbox: kept(arrival.source, &event),
         };
         let (conversation, time) = (envelope.conversation.clone(), envelope.time);
         let asked = self.clock.now();
@@ -167,7 +175,8 @@ impl Acceptor {
             }
             AfterRecord::Enqueue { mark } => {
                 let message = event.into_message();
-                Some(Waiting { event: named(claim), message, mark })
+                let is_kept = is_kept(&recorded, claim.outbox.is_some());
+                Some(Waiting { event: named(claim), message, mark, is_kept })
             }
         }
     }
@@ -248,19 +257,25 @@ impl Acceptor {
 
     /// Counts and logs the event. `marks`: its claim is marked if SQS has acknowledged it.
     async fn settle(&self, arrival: Arrival<'_>, waiting: Waiting, answer: Result<(), Unavailable>, marks: bool) {
-        let (source, event) = (&arrival.source.name, waiting.event);
+        let Waiting { event, mark, is_kept, .. } = waiting;
+        let source = &arrival.source.name;
         let acceptance = match answer {
             Err(unavailable) => {
                 Metric::EnqueueFailed.count(source);
                 tracing::error!(claim_key = %event.key, cause = %unavailable, "not queued");
                 tracing::debug!(target: STEP, step = "not_queued", source, claim_key = %event.key);
-                Acceptance::NotDurable
+                if is_kept {
+                    Metric::Accepted.count(source);
+                    Acceptance::Kept
+                } else {
+                    Acceptance::NotDurable
+                }
             }
             Ok(()) => {
                 Metric::Accepted.count(source);
                 tracing::debug!(target: STEP, step = "enqueued", source, claim_key = %event.key);
                 if marks
-                    && waiting.mark
+                    && mark
                     && let Err(unavailable) = self.claims.mark_enqueued(&event.key, self.clock.now()).await
                 {
                     // Without its mark, the event's next delivery queues it again, which is harmless.
@@ -278,6 +293,7 @@ impl Acceptor {
         let outcome = match acceptance {
             Acceptance::Queued => "accepted",
             Acceptance::Duplicate => "duplicate",
+            Acceptance::Kept => "kept",
             Acceptance::NotDurable => "not_durable",
         };
         let now = self.clock.now();
@@ -296,7 +312,11 @@ impl Acceptor {
             };
             segment.add_to(trace);
         }
-        if acceptance != Acceptance::NotDurable && !is_sampled(event.key.as_str()) {
+        let is_plain = match acceptance {
+            Acceptance::Queued | Acceptance::Duplicate => true,
+            Acceptance::Kept | Acceptance::NotDurable => false,
+        };
+        if is_plain && !is_sampled(event.key.as_str()) {
             return;
         }
         tracing::info!(
@@ -305,6 +325,19 @@ impl Acceptor {
             trace_id = trace.map(Trace::id), "received"
         );
     }
+}
+
+/// The message that the claim keeps. `None`: the source doesn't ask for it, or the event is too large, which is logged.
+fn kept(source: &Source, event: &VerifiedEvent) -> Option<OutboxMessage> {
+    if source.durability == DurableBy::Queue {
+        return None;
+    }
+    let (message, claim_key) = (OutboxMessage::of(event.message()), &event.envelope().claimkey);
+    if message.is_none() {
+        let (bytes, most) = (event.message().len(), MAX_OUTBOX_EVENT_BYTES);
+        tracing::warn!(source = source.name, %claim_key, bytes, most, reason = "too_large", "the claim can't keep the event");
+    }
+    message
 }
 
 /// Returns exactly one result for each message. With any other number the results can't be assigned, so no message

@@ -33,7 +33,7 @@ use receiver::delivery::Delivery;
 use std::collections::HashSet;
 use tidings_config::source::Source;
 use tidings_config::text::fields::words;
-use tidings_config::{Canonical, Reference, Template};
+use tidings_config::{CONTENT_DIGEST, Canonical, Component, Reference, Template};
 use tidings_events::{RequestError, Sample};
 use walk::FieldOption;
 
@@ -158,6 +158,18 @@ fn headers(source: &Source, delivery: &Delivery) -> Vec<String> {
         names.extend(listed.split(',').map(|name| name.trim().to_ascii_lowercase()));
         names.push(CONTENTFUL_LIST.to_owned());
     }
+    let covered = source.scheme.http_message.iter().flat_map(|signed| &signed.components);
+    names.extend(covered.filter_map(|component| match component {
+        Component::Field(name) if name != CONTENT_DIGEST => Some(name.clone()),
+        Component::Field(_)
+        | Component::Method
+        | Component::TargetUri
+        | Component::Authority
+        | Component::Scheme
+        | Component::RequestTarget
+        | Component::Path
+        | Component::Query => None,
+    }));
     names.sort();
     names.dedup();
     names

@@ -1,7 +1,7 @@
 //! Why a request doesn't verify: the explanation of its rejection, then common mistakes, then other observations.
 
 use super::attempt::Attempt;
-use super::{clock, events, mistakes, token};
+use super::{clock, events, http_message as messages, mistakes, token};
 use http::header::CONTENT_LENGTH;
 use receiver::handshake;
 use receiver::verify::{Key, KeyDocument, NeededKey, Rejection};
@@ -71,6 +71,11 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         Rejection::ExpiredCertificate => {
             Some("for a captured request give its time with --at: the certificate was valid then".to_owned())
         }
+        Rejection::NotCovered(required) => Some(messages::not_covered(attempt, required)),
+        Rejection::Component { name, fault } => Some(messages::component(name, *fault)),
+        Rejection::NoLabel(label) => Some(messages::no_label(attempt, label)),
+        Rejection::ContentDigest(fault) => Some(messages::content_digest(attempt, *fault)),
+        Rejection::ForeignAlgorithm if scheme.http_message.is_some() => Some(messages::other_algorithm(attempt)),
         Rejection::ForeignAlgorithm => {
             let seen = token::seen(&attempt.source, &attempt.delivery).map_or("unknown".to_owned(), |token| token.algorithm);
             let allowed: Vec<&str> =
@@ -166,6 +171,10 @@ fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         | Rejection::ExpiredCertificate
         | Rejection::HandedOut
         | Rejection::Lengthened
+        | Rejection::NotCovered(_)
+        | Rejection::Component { .. }
+        | Rejection::NoLabel(_)
+        | Rejection::ContentDigest(_)
         | Rejection::ForeignAlgorithm
         | Rejection::Unexpected(_)
         | Rejection::RepeatedHeader(_)

@@ -11,6 +11,7 @@ mod capture;
 mod clock;
 mod diagnose;
 mod events;
+mod http_message;
 mod keys;
 mod mistakes;
 pub(crate) mod owner;

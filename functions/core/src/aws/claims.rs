@@ -3,7 +3,7 @@
 use super::attributes::{Row, get_state, get_text, get_text_set, get_time, number, text, texts};
 use super::cause;
 use crate::claim::decide::{Body, Recorded, conflict_pause};
-use crate::claim::{ClaimKey, ClaimState, NewClaim, Sha256Hex};
+use crate::claim::{ClaimKey, ClaimState, NewClaim, Sha256Hex, outbox_partition};
 use crate::ports::{ClaimStore, Probe, Unavailable};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -47,6 +47,11 @@ impl ClaimStore for DynamoClaims {
             row.insert("unread".to_owned(), texts(&fields));
         }
 
+        if let Some(message) = &claim.outbox {
+            row.insert("outbox".to_owned(), text(message.as_str()));
+            row.insert("outbox_partition".to_owned(), text(outbox_partition(&claim.key).to_string()));
+        }
+
         for conflicts in 0..=CONFLICT_RETRIES {
             let put = self
                 .client
@@ -83,7 +88,7 @@ impl ClaimStore for DynamoClaims {
             .update_item()
             .table_name(&self.table)
             .key("pk", text(key.as_str()))
-            .update_expression("SET #state = :enqueued, enqueued_at = :at")
+            .update_expression("SET #state = :enqueued, enqueued_at = :at REMOVE outbox_partition")
             .condition_expression("#state = :received")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":enqueued", text(ClaimState::Enqueued.as_str()))
@@ -142,6 +147,7 @@ fn existing(old: &Row, ours: &NewClaim) -> Recorded {
             state,
             received: get_time(old, "received_at"),
             body: Body::compare(&ours.body_sha256, get_text(old, "body_sha256"), &get_text_set(old, "other_bodies")),
+            is_kept: old.contains_key("outbox"),
         },
         // An unknown state of another version: when in doubt, queue the event.
         None => Recorded::Unknown,

@@ -213,7 +213,7 @@ impl ContextStore for DynamoContexts {
             update = update.expression_attribute_values(":trace_id", text(trace_id));
         }
         let update = update.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let update = update.update_expression(format!("SET {set}")).send().await;
+        let update = update.update_expression(format!("SET {set} REMOVE outbox, outbox_partition")).send().await;
         match update {
             Ok(_) => Ok(DeadLettered::Yes),
             Err(error) => match error.as_service_error() {

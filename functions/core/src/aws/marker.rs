@@ -89,7 +89,7 @@ pub(super) fn marker(claims_table: &str, commit: &Commit) -> Update {
         set.push("event = :event");
         update = update.expression_attribute_values(":event", text(event.as_str()));
     }
-    let expression = format!("SET {} REMOVE reason, receive_count, dead_at", set.join(", "));
+    let expression = format!("SET {} REMOVE reason, receive_count, dead_at, outbox, outbox_partition", set.join(", "));
     update.update_expression(expression).build().expect("table, key and expression are set above")
 }
 

@@ -15,6 +15,7 @@ mod https;
 mod load;
 mod marker;
 mod outbound;
+mod outbox;
 mod published;
 mod queue;
 mod secrets;
@@ -34,6 +35,7 @@ pub use forwards::SqsForwards;
 pub use http::{Http, UnusableBundle, tls_trusting};
 pub use https::Https;
 pub use outbound::Outbound;
+pub use outbox::DynamoOutbox;
 pub use published::SqsPublished;
 pub use queue::SqsQueue;
 pub use secrets::SecretsManager;
@@ -56,6 +58,9 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Name of the claims table's index for timelines, as in the template.
 pub const TIMELINE_INDEX: &str = "timeline";
+
+/// Name of the claims table's index of kept events, as in the template.
+pub const OUTBOX_INDEX: &str = "outbox";
 
 /// The cause of a failed call, for logs: the service's error code and message, or the chain of errors. Never the raw
 /// response, which may contain stored data.

@@ -15,8 +15,9 @@ use tidings_config::time::Timestamp;
 pub enum Recorded {
     /// The claim didn't exist.
     New,
-    /// The claim exists. `received` is when the first delivery was received.
-    Existing { state: ClaimState, received: Option<Timestamp>, body: Body },
+    /// The claim exists. `received` is when the first delivery was received. `is_kept`: the claim keeps the event, and a
+    /// sweep finds it.
+    Existing { state: ClaimState, received: Option<Timestamp>, body: Body, is_kept: bool },
     /// The processor's transaction held the row, even after retries.
     Contended,
     /// There was no response, or an error: the claim may exist or not.
@@ -79,22 +80,33 @@ pub fn after_record(recorded: &Recorded) -> AfterRecord {
     }
 }
 
+/// Whether a claim keeps the event, so that a sweep queues it: it is durable without the queue. Only a sure answer counts.
+pub fn is_kept(recorded: &Recorded, has_message: bool) -> bool {
+    match recorded {
+        Recorded::New => has_message,
+        Recorded::Existing { state: ClaimState::Received, is_kept, .. } => *is_kept,
+        Recorded::Existing { state: ClaimState::Enqueued | ClaimState::Processed | ClaimState::Dead, .. }
+        | Recorded::Contended
+        | Recorded::Unknown => false,
+    }
+}
+
 /// How far the events of a delivery got, or those of one of its steps. The worst one decides the reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
     /// SQS had acknowledged all of them before.
     Duplicate,
-    /// SQS has acknowledged all of them.
+    /// SQS has acknowledged all of them, or a claim keeps what it didn't.
     Queued,
-    /// SQS didn't acknowledge one of them: the provider must send the delivery again.
+    /// One of them is neither in the queue nor kept: the provider must send the delivery again.
     NotDurable,
 }
 
 impl Durability {
-    /// `acknowledged`: SQS's result for each event that was sent.
-    pub fn of(acknowledged: impl IntoIterator<Item = bool>) -> Self {
-        let worst = |acknowledged| if acknowledged { Self::Queued } else { Self::NotDurable };
-        acknowledged.into_iter().map(worst).max().unwrap_or(Self::Duplicate)
+    /// `durable`: for each event that was sent, whether SQS has acknowledged it or its claim keeps it.
+    pub fn of(durable: impl IntoIterator<Item = bool>) -> Self {
+        let worst = |durable| if durable { Self::Queued } else { Self::NotDurable };
+        durable.into_iter().map(worst).max().unwrap_or(Self::Duplicate)
     }
 
     /// Whether the acknowledged events are marked `enqueued`: only if the delivery may be sent again. `in_steps`: after one
@@ -241,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_known_event_is_sent_again_unless_sqs_acknowledged_it() {
-        let existing = |state| Recorded::Existing { state, received: None, body: Body::Same };
+        let existing = |state| Recorded::Existing { state, received: None, body: Body::Same, is_kept: false };
         let send = |mark| AfterRecord::Enqueue { mark };
         assert_eq!(after_record(&Recorded::New), send(true));
         assert_eq!(after_record(&existing(ClaimState::Received)), send(true));
@@ -253,9 +265,20 @@ mod tests {
     }
 
     #[test]
+    fn only_a_sure_claim_that_waits_keeps_its_event() {
+        let existing = |state, is_kept| Recorded::Existing { state, received: None, body: Body::Same, is_kept };
+        assert!(is_kept(&Recorded::New, true) && !is_kept(&Recorded::New, false));
+        for &state in ClaimState::ALL {
+            assert_eq!(is_kept(&existing(state, true), true), state == ClaimState::Received, "{state}");
+            assert!(!is_kept(&existing(state, false), true), "{state}: the first delivery kept nothing");
+        }
+        assert!(!is_kept(&Recorded::Unknown, true) && !is_kept(&Recorded::Contended, true));
+    }
+
+    #[test]
     fn another_body_under_the_same_id_is_counted_and_not_refused() {
         for &state in ClaimState::ALL {
-            let decide = |body| after_record(&Recorded::Existing { state, received: None, body });
+            let decide = |body| after_record(&Recorded::Existing { state, received: None, body, is_kept: false });
             let other = Body::Other { first: Sha256Hex::of(b"first"), is_news: true };
             assert_eq!(decide(Body::Same), decide(other));
         }

@@ -8,9 +8,11 @@
 
 pub mod decide;
 pub(crate) mod key;
+mod outbox;
 mod timeline;
 
 pub use key::{ClaimKey, Sha256Hex};
+pub use outbox::{OutboxEntry, OutboxMessage, outbox_partition};
 pub use timeline::TimelineKey;
 
 use crate::action::ActionNote;
@@ -83,6 +85,8 @@ pub struct NewClaim {
     pub trace_id: Option<String>,
     /// Configured fields that were sent and couldn't be read.
     pub unread: Vec<EventField>,
+    /// The event itself, if the claim keeps it until it is processed.
+    pub outbox: Option<OutboxMessage>,
 }
 
 /// A claim as stored, to show what happened to an event.

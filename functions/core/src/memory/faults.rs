@@ -9,6 +9,9 @@ pub enum Call {
     Record,
     MarkEnqueued,
     NoteBody,
+    /// The index of kept events.
+    Waiting,
+    OutboxMessage,
     Send,
     /// One message of a `Send` that isn't at fault as a whole. Not a call of its own: [`Faults::total`] leaves it out.
     SendEntry,

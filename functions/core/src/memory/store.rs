@@ -2,12 +2,12 @@
 
 use super::faults::{Call, Fault, Faults};
 use crate::claim::decide::{Body, Committed, Recorded, RecordedEffect};
-use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
+use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, OutboxEntry, OutboxMessage, Sha256Hex, outbox_partition};
 use crate::commit_plan::CommitPlan;
 use crate::context::{Content, Context, FeedRead, Item, ItemKey, Place};
 use crate::ports::{
-    ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, EventStatus, FeedReader, Loaded, Probe, Rewrite,
-    StatusReader, Unavailable,
+    ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, EventStatus, FeedReader, Loaded, OutboxStore,
+    Probe, Rewrite, StatusReader, Unavailable,
 };
 use crate::stored_event::StoredEvent;
 use async_trait::async_trait;
@@ -29,6 +29,8 @@ struct Tables {
     /// The events that are kept with them.
     kept: BTreeMap<ClaimKey, StoredEvent>,
     items: BTreeMap<Place, Item>,
+    /// The messages that claims keep until they are processed.
+    outbox: BTreeMap<ClaimKey, OutboxMessage>,
     /// The results of events.
     results: BTreeMap<ClaimKey, String>,
 }
@@ -84,8 +86,14 @@ impl MemoryStore {
         let mut tables = self.lock();
         tables.claims.insert(key.clone(), Claim { state: ClaimState::Processed, ..Claim::new(key.clone()) });
         tables.kept.remove(key);
+        tables.outbox.remove(key);
         tables.results.remove(key);
         tables.items.retain(|place, _| !of_them(place));
+    }
+
+    /// The message that a claim keeps until it is processed.
+    pub fn outbox(&self, key: &ClaimKey) -> Option<OutboxMessage> {
+        self.lock().outbox.get(key).cloned()
     }
 
     /// A claim in another state, as the processor or the version before left it.
@@ -100,6 +108,7 @@ impl MemoryStore {
         let mut tables = self.lock();
         tables.claims.remove(key);
         tables.kept.remove(key);
+        tables.outbox.remove(key);
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
@@ -161,8 +170,12 @@ impl ClaimStore for MemoryStore {
                 state: old.state,
                 received: old.received,
                 body: Body::compare(&new.body_sha256, old.body_sha256.clone(), &old.other_bodies),
+                is_kept: tables.outbox.contains_key(&new.key),
             },
             None => {
+                if let Some(message) = &new.outbox {
+                    tables.outbox.insert(new.key.clone(), message.clone());
+                }
                 tables.claims.insert(new.key.clone(), received(new));
                 Recorded::New
             }
@@ -193,6 +206,42 @@ impl ClaimStore for MemoryStore {
             claim.other_bodies.insert(place, other.as_str().to_owned());
         }
         fault.map_or(Ok(()), |f| Err(refused("dynamodb:UpdateItem", f)))
+    }
+}
+
+#[async_trait]
+impl OutboxStore for MemoryStore {
+    async fn waiting(
+        &self,
+        partition: u8,
+        from: Timestamp,
+        until: Timestamp,
+        at_most: usize,
+    ) -> Result<Vec<OutboxEntry>, Unavailable> {
+        if let Some(fault) = self.faults.meet(Call::Waiting) {
+            return Err(refused("dynamodb:Query", fault));
+        }
+        let tables = self.lock();
+        let of_partition = tables.outbox.keys().filter(|key| outbox_partition(key) == partition);
+        let waiting = of_partition.filter_map(|key| tables.claims.get(key)).filter(|claim| claim.state == ClaimState::Received);
+        let entries = waiting.filter_map(|claim| Some(OutboxEntry { key: claim.key.clone(), received: claim.received? }));
+        let mut entries: Vec<_> = entries.filter(|entry| (from..=until).contains(&entry.received)).collect();
+        entries.sort_by_key(|entry| entry.received);
+        entries.truncate(at_most);
+        Ok(entries)
+    }
+
+    async fn message(&self, key: &ClaimKey) -> Result<Option<OutboxMessage>, Unavailable> {
+        if let Some(fault) = self.faults.meet(Call::OutboxMessage) {
+            return Err(refused("dynamodb:GetItem", fault));
+        }
+        let tables = self.lock();
+        let waits = tables.claims.get(key).is_some_and(|claim| claim.state == ClaimState::Received);
+        Ok(tables.outbox.get(key).filter(|_| waits).cloned())
+    }
+
+    async fn queued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable> {
+        self.mark_enqueued(key, at).await
     }
 }
 
@@ -311,6 +360,7 @@ impl ContextStore for MemoryStore {
             }
             let old = tables.claims.remove(&commit.key);
             tables.claims.insert(commit.key.clone(), processed(commit, old));
+            tables.outbox.remove(&commit.key);
             tables.results.extend(commit.result.iter().map(|result| (commit.key.clone(), result.clone())));
             tables.kept.extend(commit.event.iter().map(|event| (commit.key.clone(), event.clone())));
             tables.write(&commit.items);
@@ -375,6 +425,7 @@ impl ContextStore for MemoryStore {
             }
             claim.trace_id = claim.trace_id.take().or_else(|| dead_letter.trace_id.clone());
             claim.expires = expiry(dead_letter.at);
+            tables.outbox.remove(&dead_letter.key);
             DeadLettered::Yes
         };
         fault.map_or(Ok(dead_lettered), |f| Err(refused("dynamodb:UpdateItem", f)))

@@ -169,6 +169,7 @@ async fn an_unreadable_message_keeps_its_claims_data() {
         received: harness.clock.now(),
         trace_id: None,
         unread: Vec::new(),
+        outbox: None,
     };
     harness.store.record(&claim).await;
     let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");

@@ -23,6 +23,7 @@ mod mixed;
 mod openings;
 mod order;
 mod outages;
+mod outbox;
 mod plans;
 mod properties;
 mod published;

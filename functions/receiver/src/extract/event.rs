@@ -24,6 +24,10 @@ impl VerifiedEvent {
         &self.envelope
     }
 
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The message to send.
     pub fn into_message(self) -> String {
         self.message

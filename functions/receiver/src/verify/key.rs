@@ -78,11 +78,13 @@ impl Key {
         let bytes = match scheme.algorithm.public_key() {
             Some(PublicKeyKind::Ed25519) if bytes.len() != ED25519_KEY_BYTES => return Err(KeyError::NotAPublicKey),
             // The library wants the bare point.
-            Some(PublicKeyKind::EcdsaP256) => bytes.strip_prefix(&P256_SPKI).ok_or(KeyError::NotAPublicKey)?.to_vec(),
-            Some(PublicKeyKind::Rsa { .. }) if scheme.remote_key.is_none() && PublicKey::rsa_of_spki(&bytes).is_none() => {
+            Some(PublicKeyKind::EcdsaP256 { .. }) => bytes.strip_prefix(&P256_SPKI).ok_or(KeyError::NotAPublicKey)?.to_vec(),
+            Some(PublicKeyKind::Rsa { .. } | PublicKeyKind::RsaPss)
+                if scheme.remote_key.is_none() && PublicKey::rsa_of_spki(&bytes).is_none() =>
+            {
                 return Err(KeyError::NotAPublicKey);
             }
-            Some(PublicKeyKind::Ed25519 | PublicKeyKind::Rsa { .. }) | None => bytes,
+            Some(PublicKeyKind::Ed25519 | PublicKeyKind::Rsa { .. } | PublicKeyKind::RsaPss) | None => bytes,
         };
         let public = match preparation.encoding {
             KeyEncoding::Jwk => Some(Arc::new(KeySet::of_secret(&bytes).map_err(|_| KeyError::NotAPublicKey)?)),
@@ -121,6 +123,11 @@ impl Key {
     /// The name before the key in the secret, if it has one. It isn't secret.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// Whether a signature that names its key may be of this one: either may be without a name.
+    pub(super) fn is_named_by(&self, keyid: Option<&str>) -> bool {
+        self.name().zip(keyid).is_none_or(|(name, keyid)| name == keyid)
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

@@ -99,7 +99,7 @@ impl Values<'_> {
             Reference::Json(path) => sink(self.json_text(path).ok_or_else(missing)?.as_bytes()),
             Reference::JsonOrEmpty(path) => sink(self.json_text(path).unwrap_or_default().as_bytes()),
             Reference::Jwt(claim) => sink(self.token.and_then(|token| token.claim(claim)).ok_or_else(missing)?.as_bytes()),
-            Reference::Canonical(form) => canonical::feed(*form, self.json, self.url, self.delivery, sink)?,
+            Reference::Canonical(form) => canonical::feed(*form, self.json, self.url, self.signature, self.delivery, sink)?,
             // Only `feed` may use secrets. Other schemes are refused by `tidings build`.
             Reference::Secret => return Err(missing()),
         }

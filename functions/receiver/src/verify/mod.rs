@@ -9,6 +9,7 @@ mod canonical;
 mod certificate;
 mod expect;
 mod header;
+mod http_message;
 mod jwt;
 mod key;
 mod mac;
@@ -25,12 +26,13 @@ mod signature;
 mod timestamp;
 mod url;
 
+pub use http_message::{ComponentFault, DigestFault};
 pub use key::{Key, KeyError};
 pub(crate) use message::form_field;
 pub use public::{KeyDocument, KeySet, KeySetError, PublicKey, PublicKeys};
 pub use rejection::{NeededKey, Rejection};
 pub(crate) use retried::without;
-pub use shown::signed_message;
+pub use shown::{listed_components, signed_message};
 pub use sign::{SignError, can_sign, fresh_for, put, sign};
 pub use url::QUERYSTRING;
 
@@ -48,7 +50,7 @@ use tidings_config::limits::MAX_SIGNED_EVENTS;
 use tidings_config::scheme::{Digest, Encoding, RemoteKey, Scheme};
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
-use tidings_config::{OneOrMany, Reference, Template};
+use tidings_config::{HttpMessage, OneOrMany, Reference, Template};
 use tidings_core::claim::Sha256Hex;
 
 /// The keys of a verification: the source's secrets, newest first, and fetched public keys.
@@ -103,9 +105,7 @@ pub fn verify<'a, 'k>(
     for scheme in source.schemes() {
         match verify_by(scheme, source, keys, delivery, (url.as_deref(), &form), now) {
             Ok(verified) => return Ok(verified),
-            // Of several rejections, the one that is easiest to correct is reported.
-            Err(why) if rejection.as_ref().is_none_or(|so_far| so_far.hope() < why.hope()) => rejection = Some(why),
-            Err(_) => {}
+            Err(why) => rejection = Some(Rejection::easier(rejection, why)),
         }
     }
     Err(rejection.unwrap_or(Rejection::Mismatch))
@@ -151,10 +151,24 @@ struct Proof {
     secret_index: usize,
 }
 
-/// Verifies one signature: cheap checks, then the clock, then expected values, then the proof.
+/// Verifies the signatures that may be tried. All are, even after a match, so that the time doesn't reveal which one matched.
 fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<Proof, Rejection> {
+    let (mut proof, mut rejection) = (None, None);
+    for signature in ParsedSignature::all(values)? {
+        match verify_signature(values, signature, keys, now) {
+            Ok(found) => proof = proof.or(Some(found)),
+            Err(why) => rejection = Some(Rejection::easier(rejection, why)),
+        }
+    }
+    proof.ok_or_else(|| rejection.unwrap_or(Rejection::MalformedSignature))
+}
+
+/// Verifies one signature: cheap checks, then the clock, then expected values, then the proof.
+fn verify_signature(values: &Values<'_>, signature: ParsedSignature, keys: Keys<'_>, now: Timestamp) -> Result<Proof, Rejection> {
     let scheme = values.scheme;
-    let signature = ParsedSignature::read(&scheme.signature, values)?;
+    if let Some(spec) = &scheme.http_message {
+        http_message::check(spec, scheme, &signature, values.delivery, now)?;
+    }
     let token = scheme.jwt.as_ref().map(|jwt| Token::read(jwt, signature.first())).transpose()?;
     let values = Values { signature: Some(&signature), token: token.as_ref(), ..*values };
     if let (Some(jwt), Some(token)) = (&scheme.jwt, &token) {
@@ -168,7 +182,8 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<Pro
     // Every secret is tried, even after a match, so that the time doesn't reveal which one matched.
     let (mut matching, mut without_key) = (None, None);
     for (index, key) in keys.secrets.iter().enumerate() {
-        if !expect::agrees(scheme, &values, key)? {
+        let is_named = scheme.http_message.is_none() || key.is_named_by(signature.field("keyid"));
+        if !is_named || !expect::agrees(scheme, &values, key)? {
             continue;
         }
         let remote = scheme.remote_key.as_ref().map(|remote| remote_key(remote, &values, key, keys.public, now)).transpose();
@@ -237,6 +252,9 @@ fn remote_key<'k>(
 /// Checks hashes that were signed instead of the data itself.
 fn check_hashes(values: &Values<'_>) -> Result<(), Rejection> {
     let scheme = values.scheme;
+    if values.signature.and_then(|signature| signature.covered.as_ref()).is_some_and(http_message::Covered::holds_digest) {
+        http_message::check_digest(values.delivery)?;
+    }
     if let Some(place) = &scheme.body_sha256 {
         let body = &values.delivery.body;
         if let Reference::Query(name) = place
@@ -349,10 +367,12 @@ impl<'a> VerifiedRequest<'a> {
 
     /// The SHA-256 of the signed bytes: the event key of events whose id isn't covered. If events are signed one by
     /// one, of the event at these indices. For a token, which signs nothing, and a JSON Web Token, which is signed
-    /// again for each delivery, it is the body's. The hash leaves out a secret in the message, and fields that a
+    /// again for each delivery as an HTTP message is, it is the body's. The hash leaves out a secret in the message, and fields that a
     /// retry rewrites.
     pub fn signed_digest(&self, indices: &[usize], retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
-        let Some(message) = &self.scheme.message else {
+        // An HTTP message signature is made again for each delivery, as a token is, and holds the body's digest.
+        let is_made_again = self.scheme.http_message.as_ref().is_some_and(HttpMessage::requires_body);
+        let Some(message) = self.scheme.message.as_ref().filter(|_| !is_made_again) else {
             return self.body_digest(retry_fields);
         };
         let body = retried::without(self.hashed_body(retry_fields), retry_fields);

@@ -1,10 +1,14 @@
 //! A parsed signature.
 
+use super::http_message::Covered;
+
 /// Its fields, and the candidate signatures.
 #[derive(Debug)]
 pub(super) struct ParsedSignature {
     pub(super) fields: Vec<(String, String)>,
     pub(super) candidates: Vec<Vec<u8>>,
+    /// What an HTTP message signature covers.
+    pub(super) covered: Option<Covered>,
 }
 
 impl ParsedSignature {
@@ -15,7 +19,7 @@ impl ParsedSignature {
 
     /// The fields of a signature that isn't made yet.
     pub(super) fn of_fields(fields: Vec<(String, String)>) -> Self {
-        Self { fields, candidates: Vec::new() }
+        Self { fields, candidates: Vec::new(), covered: None }
     }
 
     /// The candidate signatures.

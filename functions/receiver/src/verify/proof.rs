@@ -4,8 +4,8 @@ use super::message::Values;
 use super::public::{PublicKey, Verification};
 use super::{Key, Rejection, mac};
 use ring::signature::{
-    ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256, RsaParameters,
-    UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA512, RsaParameters, UnparsedPublicKey, VerificationAlgorithm,
 };
 use sha2::{Digest, Sha256};
 use tidings_config::scheme::{Algorithm, PublicKeyKind, Scheme};
@@ -37,7 +37,9 @@ pub(super) fn matches(scheme: &Scheme, key: &Key, remote: Option<&PublicKey>, va
     };
     Ok(match scheme.algorithm.public_key() {
         Some(PublicKeyKind::Ed25519) => plain(&ED25519),
-        Some(PublicKeyKind::EcdsaP256) => plain(&ECDSA_P256_SHA256_ASN1),
+        Some(PublicKeyKind::EcdsaP256 { fixed: false }) => plain(&ECDSA_P256_SHA256_ASN1),
+        Some(PublicKeyKind::EcdsaP256 { fixed: true }) => plain(&ECDSA_P256_SHA256_FIXED),
+        Some(PublicKeyKind::RsaPss) => rsa(&[&RSA_PSS_2048_8192_SHA512]),
         Some(PublicKeyKind::Rsa { or_sha1: false }) => rsa(&[&RSA_PKCS1_2048_8192_SHA256]),
         Some(PublicKeyKind::Rsa { or_sha1: true }) => {
             rsa(&[&RSA_PKCS1_2048_8192_SHA256, &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY])

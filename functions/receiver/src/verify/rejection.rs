@@ -1,8 +1,9 @@
 //! Why a request isn't authentic.
 
 use super::KeyDocument;
-use tidings_config::Reference;
+use super::http_message::{ComponentFault, DigestFault};
 use tidings_config::time::Timestamp;
+use tidings_config::{Component, Reference};
 
 /// Why a request isn't authentic, with one variant for each failure. Only for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +22,17 @@ pub enum Rejection {
     MissingValue(Reference),
     #[error("the body, whose fields are signed, doesn't have this provider's format")]
     MalformedBody,
-    #[error("the token's algorithm isn't one that this provider uses")]
+    #[error("the signature doesn't cover {0}, which this source requires")]
+    NotCovered(Component),
+    /// A component that a signature lists. The name is the sender's, shortened.
+    #[error("the signed component {name} {fault}")]
+    Component { name: String, fault: ComponentFault },
+    #[error("the request has no signature with the label {0}")]
+    NoLabel(String),
+    /// The signature is valid, and the body isn't the signed one.
+    #[error("{0}")]
+    ContentDigest(DigestFault),
+    #[error("the signature's algorithm isn't one that this provider uses")]
     ForeignAlgorithm,
     #[error("{0} isn't the expected value")]
     Unexpected(Reference),
@@ -52,10 +63,18 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Of two, the one that is easier to correct.
+    pub(super) fn easier(so_far: Option<Self>, why: Self) -> Self {
+        match so_far {
+            Some(so_far) if so_far.hope() >= why.hope() => so_far,
+            Some(_) | None => why,
+        }
+    }
+
     /// What could still make it verify: a fetched key, other secrets, or nothing.
-    pub(super) const fn hope(&self) -> u8 {
+    const fn hope(&self) -> u8 {
         match self {
-            Self::KeyNeeded(_) => 2,
+            Self::KeyNeeded(_) | Self::ContentDigest(_) => 2,
             Self::Mismatch => 1,
             Self::MissingHeader(_)
             | Self::RepeatedHeader(_)
@@ -64,6 +83,9 @@ impl Rejection {
             | Self::TooManySignatures
             | Self::MissingValue(_)
             | Self::MalformedBody
+            | Self::NotCovered(_)
+            | Self::Component { .. }
+            | Self::NoLabel(_)
             | Self::ForeignAlgorithm
             | Self::Unexpected(_)
             | Self::MalformedTimestamp
@@ -87,6 +109,10 @@ impl Rejection {
             Self::TooManySignatures => "too_many_signatures",
             Self::MissingValue(_) => "missing_value",
             Self::MalformedBody => "malformed_body",
+            Self::NotCovered(_) => "not_covered",
+            Self::Component { .. } => "signed_component",
+            Self::NoLabel(_) => "no_such_label",
+            Self::ContentDigest(_) => "content_digest",
             Self::ForeignAlgorithm => "foreign_algorithm",
             Self::Unexpected(_) => "unexpected_value",
             Self::MalformedTimestamp => "malformed_timestamp",

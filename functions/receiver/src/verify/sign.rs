@@ -3,7 +3,7 @@
 use super::message::Values;
 use super::parsed::ParsedSignature;
 use super::signature::encode;
-use super::{Key, Rejection, mac, timestamp, url};
+use super::{Key, Rejection, http_message, mac, timestamp, url};
 use crate::delivery::Delivery;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -103,6 +103,9 @@ fn sign_by(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) 
         }
         let token = token(jwt, claims, source, key, delivery, now)?;
         return write(scheme, key, delivery, &[], &fields, &token);
+    }
+    if let Some(spec) = &scheme.http_message {
+        return http_message::sign(spec, source, key, delivery, fields);
     }
     let items = match &scheme.each {
         Some(each) => each.places(&body(delivery)?, MAX_EVENTS_PER_DELIVERY),
@@ -209,7 +212,7 @@ fn write(
 }
 
 /// Writes a value to a place where the scheme reads it.
-/// Writes a value at a place of the request. Errors: the request can't have it there.
+/// Errors: the request can't have it there.
 pub fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &str) -> Result<(), SignError> {
     if let Some(name) = place.header() {
         let bad = || SignError::NotAHeader(name.to_owned());

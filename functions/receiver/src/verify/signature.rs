@@ -1,10 +1,10 @@
 //! Finds and parses the signature.
 
-use super::Rejection;
 use super::header::only;
 use super::key::LENIENT;
 use super::message::Values;
 use super::parsed::ParsedSignature;
+use super::{Rejection, http_message};
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::GeneralPurpose;
@@ -13,7 +13,16 @@ use tidings_config::limits::{MAX_SIGNATURE_HEADER_BYTES, MAX_SIGNATURES};
 use tidings_config::scheme::{Encoding, Signature, Written};
 
 impl ParsedSignature {
-    pub(super) fn read(spec: &Signature, values: &Values<'_>) -> Result<Self, Rejection> {
+    /// Each signature that may be tried for itself, at least one. Only HTTP message signatures are more than one: each
+    /// of them has a signed text of its own.
+    pub(super) fn all(values: &Values<'_>) -> Result<Vec<Self>, Rejection> {
+        match &values.scheme.http_message {
+            Some(spec) => http_message::read(spec, &values.delivery.headers),
+            None => Ok(vec![Self::read(&values.scheme.signature, values)?]),
+        }
+    }
+
+    fn read(spec: &Signature, values: &Values<'_>) -> Result<Self, Rejection> {
         let mut fields = Vec::new();
         let mut written: Vec<String> = Vec::new();
         for text in texts(spec, values)? {
@@ -24,7 +33,7 @@ impl ParsedSignature {
         }
         // A signature that can't be decoded can't match; others in the list may.
         let candidates: Vec<_> = written.iter().filter_map(|text| decode(spec.encoding, text)).collect();
-        if candidates.is_empty() { Err(Rejection::MalformedSignature) } else { Ok(Self { fields, candidates }) }
+        if candidates.is_empty() { Err(Rejection::MalformedSignature) } else { Ok(Self { fields, candidates, covered: None }) }
     }
 }
 

@@ -8,6 +8,7 @@ mod extraction;
 mod heard;
 mod identity;
 mod logs;
+mod outbox;
 mod raw_events;
 mod ready;
 mod replies;

@@ -111,6 +111,11 @@ sources:
   b:
     scheme: *plain
     event: [{ id: "{json:i}", type: "t" }]
+  # Its sender never sends a delivery again.
+  kept:
+    scheme: *plain
+    event: [{ id: "{json:id}", type: "t" }]
+    durability: outbox
   # Must not be silent.
   expected:
     scheme: *plain
@@ -139,6 +144,7 @@ pub(crate) fn secrets() -> Value {
         "regrouped",
         "conditional",
         "only-known",
+        "kept",
         "expected",
     ] {
         secrets[name] = json!("a plain secret");

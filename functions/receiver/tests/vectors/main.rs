@@ -5,6 +5,7 @@
 //! requests that are signed here, for the schemes that can be.
 
 mod changes;
+mod http_message;
 mod parsing;
 mod published;
 mod requests;

@@ -40,7 +40,12 @@ pub enum Kind {
 
 /// The recorded claim → the receiver's next step. `None`: the put's result isn't known.
 pub fn recorded(claim: Option<Claim>) -> Recorded {
-    claim.map_or(Recorded::New, |claim| Recorded::Existing { state: claim.state, received: None, body: Body::Same })
+    claim.map_or(Recorded::New, |claim| Recorded::Existing {
+        state: claim.state,
+        received: None,
+        body: Body::Same,
+        is_kept: false,
+    })
 }
 
 pub fn enqueue(recorded: &Recorded) -> Option<bool> {

@@ -113,6 +113,7 @@ impl Send {
             is_dead_lettered: self.is_dead_lettered,
             writer: 0,
             key: begin.key,
+            namespace: None,
         }
     }
 }
