@@ -26,6 +26,7 @@ pub mod source;
 pub mod text;
 pub mod time;
 mod words;
+pub mod written_by;
 
 pub use coverage::{AWS_SNS_FIELDS, CONTENTFUL_TIMESTAMP};
 pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tidings_config::time::Timestamp;
+use tidings_config::written_by::WrittenBy;
 
 /// The context of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -23,6 +24,10 @@ pub struct ContextAnswer {
     pub entities: BTreeMap<String, BTreeMap<String, Value>>,
     /// The identities that are linked to the conversation, such as `customer:cus_123`.
     pub identities: Vec<String>,
+    /// The facts of each entity whose values the provider's own systems or your rules wrote. Everything else that the
+    /// answer contains is a stranger's, except for the node: don't put it where a model reads instructions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_provider: BTreeMap<String, Vec<String>>,
     /// The origin of each value, with `?details=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
@@ -46,6 +51,8 @@ pub struct FactDetail {
     /// When the value expires. Absent: it doesn't expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// Who wrote the value.
+    pub by: WrittenBy,
 }
 
 impl ContextAnswer {
@@ -55,11 +62,16 @@ impl ContextAnswer {
         let known =
             context.entities.iter().map(|(entity, facts)| (entity, known(facts, now))).filter(|(_, facts)| !facts.is_empty());
         let known: BTreeMap<&String, BTreeMap<&String, &Fact>> = known.collect();
+        let by_provider = known.iter().map(|(entity, facts)| {
+            let of = facts.iter().filter(|(_, fact)| fact.by == WrittenBy::Provider).map(|(name, _)| (*name).clone());
+            ((*entity).clone(), of.collect::<Vec<_>>())
+        });
         Self {
             conversation: context.conversation.clone(),
             node: node.and_then(|fact| fact.value.as_str()).map(str::to_owned),
             entities: each(&known, |fact| fact.value.clone()),
             identities: context.identities.clone(),
+            by_provider: by_provider.filter(|(_, names)| !names.is_empty()).collect(),
             details: with_details.then(|| Details { node: node.map(FactDetail::of), entities: each(&known, FactDetail::of) }),
         }
     }
@@ -79,7 +91,7 @@ fn each<T>(
 
 impl FactDetail {
     fn of(fact: &Fact) -> Self {
-        Self { time: fact.order.time, cause: fact.order.key.clone(), expires: fact.expires }
+        Self { time: fact.order.time, cause: fact.order.key.clone(), expires: fact.expires, by: fact.by }
     }
 }
 
