@@ -1,5 +1,6 @@
 //! `tidings context show`: shows what the chatbot knows of a conversation.
 
+use super::for_llm;
 use crate::Failure;
 use crate::facts;
 use crate::style::{FAINT, STRONG, data, note, paint, say, short};
@@ -15,10 +16,14 @@ use tidings_core::manual::ManualChange;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
         tidings context show whatsapp:491713920012\n  \
-        tidings context show slack:C0SUPPORT1 --stack tidings --json")]
+        tidings context show slack:C0SUPPORT1 --stack tidings --json\n  \
+        tidings context show slack:C0SUPPORT1 --stack tidings --for-llm")]
 pub struct ContextShow {
     /// Conversation, as rules.yaml and the presets name it
     pub conversation: String,
+    /// Print a part of a prompt: every text of others in a fence that it can't close, bounded, with who wrote it
+    #[arg(long, conflicts_with = "json")]
+    pub for_llm: bool,
     #[command(flatten)]
     pub target: TargetOptions,
 }
@@ -29,9 +34,10 @@ pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
         data(&json(&context, &timeline));
         return Ok(ExitCode::SUCCESS);
     }
-    if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
-        return Err(Failure::new(format!("there is no context for {:?}", options.conversation))
-            .hint("find an event's conversation with: tidings events show KEY"));
+    is_known(&options.conversation, &context, &timeline)?;
+    if options.for_llm {
+        for_llm::text(&context)?.lines().for_each(|line| say!("{line}"));
+        return Ok(ExitCode::SUCCESS);
     }
     if context.conversation != options.conversation {
         note(&format!("{:?} is an identity of {:?}", options.conversation, context.conversation));
@@ -51,6 +57,15 @@ pub(crate) async fn found(conversation: &str, at: &Place) -> Result<(Context, Ve
     let context = reader.conversation(conversation, now(at).await).await.map_err(failed)?;
     let timeline = reader.timeline(&context).await.map_err(failed)?;
     Ok((context, timeline))
+}
+
+/// Errors: nothing is known of the conversation.
+pub(crate) fn is_known(conversation: &str, context: &Context, timeline: &[Claim]) -> Result<(), Failure> {
+    if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
+        return Err(Failure::new(format!("there is no context for {conversation:?}"))
+            .hint("find an event's conversation with: tidings events show KEY"));
+    }
+    Ok(())
 }
 
 /// As `--json` prints it.

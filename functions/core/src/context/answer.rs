@@ -72,7 +72,8 @@ impl ContextAnswer {
             entities: each(&known, |fact| fact.value.clone()),
             identities: context.identities.clone(),
             by_provider: by_provider.filter(|(_, names)| !names.is_empty()).collect(),
-            details: with_details.then(|| Details { node: node.map(FactDetail::of), entities: each(&known, FactDetail::of) }),
+            details: with_details
+                .then(|| Details { node: node.map(FactDetail::of_node), entities: each(&known, FactDetail::of) }),
         }
     }
 }
@@ -90,6 +91,11 @@ fn each<T>(
 }
 
 impl FactDetail {
+    /// A node is always a name of the rules, or one that an operator chose.
+    fn of_node(fact: &Fact) -> Self {
+        Self { by: WrittenBy::Provider, ..Self::of(fact) }
+    }
+
     fn of(fact: &Fact) -> Self {
         Self { time: fact.order.time, cause: fact.order.key.clone(), expires: fact.expires, by: fact.by }
     }
@@ -110,7 +116,7 @@ mod tests {
     fn an_answer_has_plain_values_without_deleted_and_expired_ones() {
         let now = Timestamp::from_unix_ms(1_795_168_900_000);
         let facts = [
-            ("status", fact(json!("shipped"), None)),
+            ("status", fact(json!("shipped"), None).by(WrittenBy::Provider)),
             ("until", fact(json!(7), Some(now.unix_ms() + 1))),
             ("late", fact(json!(7), Some(now.unix_ms()))),
             ("gone", fact(Value::Null, None)),
@@ -125,16 +131,16 @@ mod tests {
         };
         let plain = json!({
             "conversation": "ann", "node": "tracking", "entities": {"order/1042": {"status": "shipped", "until": 7}},
-            "identities": ["customer:cus_1"],
+            "identities": ["customer:cus_1"], "by_provider": {"order/1042": ["status"]},
         });
         assert_eq!(serde_json::to_value(ContextAnswer::of(&context, now, false)).unwrap(), plain);
         let (time, cause) = ("2026-11-20T10:00:00.250Z", "orders#e1");
         let mut detailed = plain;
         detailed["details"] = json!({
-            "node": {"time": time, "cause": cause},
+            "node": {"time": time, "cause": cause, "by": "provider"},
             "entities": {"order/1042": {
-                "status": {"time": time, "cause": cause},
-                "until": {"time": time, "cause": cause, "expires": "2026-11-20T10:01:40.001Z"},
+                "status": {"time": time, "cause": cause, "by": "provider"},
+                "until": {"time": time, "cause": cause, "expires": "2026-11-20T10:01:40.001Z", "by": "stranger"},
             }},
         });
         assert_eq!(serde_json::to_value(ContextAnswer::of(&context, now, true)).unwrap(), detailed);
