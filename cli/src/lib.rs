@@ -2,7 +2,7 @@
 //!
 //! Promises: every command is read-only, except `dev`, `send`, `replay --url`, `link`, `init`, `build`, `reconcile --send` and, with
 //! `--yes`, `context set`, `context unset`, `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `upgrade`,
-//! `rotate` and `doctor --send`. Every command with output has `--json`. Colour is only for terminals. An error says
+//! `rotate` and `doctor --send`. `mcp --allow-write` asks for a token instead. Every command with output has `--json`. Colour is only for terminals. An error says
 //! what was seen, what is allowed and what to do next. Exit status: 0 done; 1 not done or not as expected; 2 wrong
 //! usage. `verify` ends with 1 only if it could check the request. `project.rs` describes which project a command uses.
 

@@ -14,6 +14,7 @@ mod inspector;
 #[cfg(unix)]
 mod kills;
 mod manual;
+mod mcp;
 mod presets;
 mod privacy;
 mod reading;
@@ -25,5 +26,6 @@ mod silence;
 mod stack;
 mod status;
 mod support;
+mod trust;
 mod webhooks;
 mod workbench;

@@ -69,7 +69,7 @@ impl Fact {
         Self { value, order, expires: None, kind: FactKind::Register, ladder: None, by: WrittenBy::Stranger }
     }
 
-    /// The same, written by somebody else.
+    /// The same with this label.
     #[must_use]
     pub fn by(self, by: WrittenBy) -> Self {
         Self { by, ..self }

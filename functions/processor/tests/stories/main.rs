@@ -36,5 +36,6 @@ mod stores;
 mod support;
 mod texts;
 mod ties;
+mod trust;
 mod waiting;
 mod year;
