@@ -67,7 +67,9 @@ fn project() -> PathBuf {
 fn thirty_injections_are_fenced_and_labelled_for_a_model_and_equal_for_a_bot() {
     let folder = project();
     let at = folder.to_str().expect("UTF-8").to_owned();
-    let dev = Dev::start_with(&[], |command| drop(command.env("TIDINGS_PROJECT", &at)));
+    let dev = Dev::start_with(&[], |command| {
+        command.env("TIDINGS_PROJECT", &at);
+    });
     let texts = texts();
     assert_eq!(texts.len(), 30);
     for (n, text) in texts.iter().enumerate() {

@@ -93,6 +93,11 @@ impl Tool {
         matches!(self, Self::DlqDrop)
     }
 
+    /// Whether an answer may hold a payload, and with it a provider's token.
+    const fn shows_payloads(self) -> bool {
+        matches!(self, Self::EventsShow | Self::DlqShow)
+    }
+
     pub(super) const fn about(self) -> &'static str {
         match self {
             Self::Status => "Health, alarms, backlog, sources and rates, and what to do next, most urgent first",
@@ -136,7 +141,7 @@ impl Tool {
     /// What the tool answers, in a fence. `confirmed`: the change of a dry run is applied. Errors: those of the command.
     pub(super) async fn call(self, given: &Map<String, Value>, at: &Place, confirmed: bool) -> Result<String, Failure> {
         let at = at.clone();
-        let json = match self {
+        let mut json = match self {
             Self::Context => {
                 let options: ContextShow = parse(given, &["conversation"])?;
                 let (context, timeline) = context::found(&options.conversation, &at).await?;
@@ -190,8 +195,9 @@ impl Tool {
                 drop::json(&options).await?
             }
         };
-        let mut json = json;
-        without_secret_fields(&mut json);
+        if self.shows_payloads() {
+            without_secret_fields(&mut json);
+        }
         fence::value(&json, MAX_FENCED_BYTES)
     }
 }
