@@ -35,7 +35,6 @@ impl WrittenBy {
     }
 
     /// For `skip_serializing_if`: a stranger's value is stored without a label.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
     pub const fn is_stranger(&self) -> bool {
         matches!(self, Self::Stranger)
     }
