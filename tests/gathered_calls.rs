@@ -235,6 +235,7 @@ fn action(conversation: &str, n: usize) -> Action {
         cause,
         priority: Priority::Normal,
         traceparent: None,
+        by_provider: Vec::new(),
         data: json!({}),
     }
 }

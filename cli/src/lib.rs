@@ -2,10 +2,11 @@
 //!
 //! Promises: every command is read-only, except `dev`, `send`, `replay --url`, `link`, `init`, `build`, `reconcile --send` and, with
 //! `--yes`, `context set`, `context unset`, `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `upgrade`,
-//! `rotate` and `doctor --send`. Every command with output has `--json`. Colour is only for terminals. An error says
+//! `rotate` and `doctor --send`. `mcp --allow-write` asks for a token instead. Every command with output has `--json`. Colour is only for terminals. An error says
 //! what was seen, what is allowed and what to do next. Exit status: 0 done; 1 not done or not as expected; 2 wrong
 //! usage. `verify` ends with 1 only if it could check the request. `project.rs` describes which project a command uses.
 
+mod arguments;
 mod captures;
 mod clients;
 mod commands;
@@ -15,11 +16,13 @@ mod delivery;
 pub mod dev;
 mod dev_client;
 mod facts;
+mod fence;
 mod files;
 #[cfg(test)]
 mod fuzz;
 mod inspector;
 pub mod limits;
+mod one_thread;
 pub mod project;
 pub mod silence;
 mod sources;

@@ -225,3 +225,20 @@ pub const ENDPOINT_TEST_WAIT: Duration = Duration::from_secs(20);
 
 /// How often it looks.
 pub const ENDPOINT_TEST_LOOK: Duration = Duration::from_millis(250);
+
+/// The most data that is put into a fence for a model. A model's context is the scarcer thing.
+pub const MAX_FENCED_BYTES: usize = 64 * 1_024;
+
+/// The most of one value there.
+pub const MAX_FENCED_VALUE_BYTES: usize = 2 * 1_024;
+
+/// The most of an error that a tool answers.
+pub const MAX_TOOL_ERROR_BYTES: usize = 4 * 1_024;
+
+/// How long a dry run can be confirmed: long enough for a person to read it.
+pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(600);
+
+/// Dry runs that can be confirmed at the same time.
+pub const MAX_CONFIRMATIONS: usize = 16;
+
+const _: () = assert!(MAX_FENCED_VALUE_BYTES * 8 <= MAX_FENCED_BYTES, "one value can't fill a fence");

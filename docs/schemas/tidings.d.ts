@@ -27,6 +27,11 @@ export interface Action {
   time?: Timestamp;
   /** W3C Trace Context of the webhook, if it had one. */
   traceparent?: string;
+  /**
+   * The names in `data` whose values the provider's own systems or your rules wrote, separated by spaces. Every other
+   * value is a stranger's. Absent: all of them are, as the text of a notification.
+   */
+  byprovider?: string;
 }
 
 /**
@@ -85,6 +90,11 @@ export interface Context {
   entities: { [name: string]: { [name: string]: unknown } };
   /** The identities that are linked to the conversation, such as `customer:cus_123`. */
   identities: string[];
+  /**
+   * The facts of each entity whose values the provider's own systems or your rules wrote. Everything else that the
+   * answer contains is a stranger's, except for the node: don't put it where a model reads instructions.
+   */
+  by_provider?: { [name: string]: string[] };
   /** The origin of each value, with `?details=true`. */
   details?: Details;
 }
@@ -103,7 +113,12 @@ export interface FactDetail {
   cause: ClaimKey;
   /** When the value expires. Absent: it doesn't expire. */
   expires?: Timestamp;
+  /** Who wrote the value. */
+  by: WrittenBy;
 }
+
+/** Who wrote a value. */
+export type WrittenBy = "provider" | "stranger";
 
 /** One event between the receiver and the processor: one message of the events queue. */
 export interface Event {

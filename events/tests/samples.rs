@@ -1,6 +1,7 @@
 //! The sample files are parsed strictly, and each shipped one is valid.
 
 use tidings_config::provider::Provider;
+use tidings_config::written_by::PointerStep;
 use tidings_events::Identity;
 use tidings_events::samples::{PresetSample, SampleEvent, SampleKey, SamplesError, kinds, of_preset, presets, read};
 use tidings_events::signable::Signable;
@@ -198,4 +199,71 @@ fn every_file_belongs_to_a_preset_and_is_valid() {
             sample.request(provider).unwrap_or_else(|error| panic!("{preset}: {}: {error}", sample.name));
         }
     }
+}
+
+/// The values at a place: `*` is each element of a list.
+fn values_at<'v>(value: &'v serde_json::Value, steps: &[PointerStep], found: &mut Vec<&'v serde_json::Value>) {
+    match steps {
+        [] => found.push(value),
+        [PointerStep::Field(name), rest @ ..] => {
+            value.get(name).into_iter().for_each(|value| values_at(value, rest, found));
+        }
+        [PointerStep::Each, rest @ ..] => {
+            value.as_array().into_iter().flatten().for_each(|value| values_at(value, rest, found));
+        }
+    }
+}
+
+/// An id, an amount, a time or a word: no text that a person could have written into a field.
+fn is_no_prose(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
+        serde_json::Value::String(text) => !text.contains(char::is_whitespace) && text.is_ascii(),
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => false,
+    }
+}
+
+/// The bodies of the corpus, which have every field. A body without a type is one of a provider that sends it in a header.
+fn corpus_of(source: &str) -> Vec<(String, serde_json::Value)> {
+    let cases = tidings_events::corpus().cases.iter().filter(|case| case.source == source);
+    let bodies: std::collections::BTreeSet<&String> = cases.map(|case| &case.body).collect();
+    let read = |name: &String| {
+        let path = format!("{}/bodies/{name}", env!("CARGO_MANIFEST_DIR"));
+        let body: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()?;
+        Some((body["type"].as_str().unwrap_or("of.a.header").to_owned(), body))
+    };
+    bodies.into_iter().filter_map(read).collect()
+}
+
+#[test]
+fn every_place_that_a_preset_marks_is_in_a_sample_and_holds_no_prose_in_any() {
+    let (mut absent, mut prose, mut marked) = (Vec::new(), Vec::new(), 0);
+    for provider in tidings_project::presets().into_iter().filter(|provider| !provider.by_provider.is_empty()) {
+        let samples = of_preset(&provider.name);
+        let signable = Signable::of(provider.clone());
+        let sampled = kinds(&samples)
+            .into_iter()
+            .filter_map(|kind| Some((kind.event.event_type.clone(), serde_json::from_str(kind.data(&signable)?.get()).unwrap())));
+        let payloads: Vec<(String, serde_json::Value)> = sampled.chain(corpus_of(&provider.name)).collect();
+        for marks in &provider.by_provider {
+            for pointer in &marks.at {
+                marked += 1;
+                let mut seen = 0;
+                for (event_type, data) in
+                    payloads.iter().filter(|(event_type, _)| marks.on.0.iter().any(|on| on.matches(event_type)))
+                {
+                    let mut found = Vec::new();
+                    values_at(data, pointer.steps(), &mut found);
+                    seen += found.len();
+                    let place = || format!("{} {event_type} {pointer}", provider.name);
+                    prose.extend(found.into_iter().filter(|value| !is_no_prose(value)).map(|_| place()));
+                }
+                if seen == 0 {
+                    absent.push(format!("{} {pointer}", provider.name));
+                }
+            }
+        }
+    }
+    assert!(marked > 50, "{marked}");
+    assert_eq!((absent, prose), (Vec::<String>::new(), Vec::<String>::new()), "unknown places, and places with prose");
 }

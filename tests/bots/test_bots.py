@@ -78,7 +78,10 @@ def plain(shown):
         "entities": {entity: {name: fact["value"] for name, fact in facts.items()} for entity, facts in shown["entities"].items()},
         "identities": shown.get("identities", []),
     }
-    return context | ({"node": shown["node"]["value"]} if "node" in shown else {})
+    provided = lambda facts: sorted(name for name, fact in facts.items() if fact.get("by") == "provider")  # noqa: E731
+    labels = {entity: provided(facts) for entity, facts in shown["entities"].items()}
+    labels = {entity: names for entity, names in labels.items() if names}
+    return context | ({"node": shown["node"]["value"]} if "node" in shown else {}) | ({"by_provider": labels} if labels else {})
 
 
 def test_a_context_is_read_as_the_command_shows_it(dev, bot):

@@ -681,6 +681,7 @@ pub async fn action_queue(queue: &dyn ActionQueue, read: impl AsyncFn() -> Optio
         cause: key(&n.to_string()),
         priority: Priority::Normal,
         traceparent: None,
+        by_provider: Vec::new(),
         data: json!({"n": n, "odd": "\u{FFFE} é 📦"}),
     };
     // A conversation's name may be longer than the id of a message group, and may have any characters.

@@ -2,6 +2,7 @@
 //! allowed. All problems that one pass can find are reported together.
 
 pub mod artefact;
+mod authors;
 mod channels;
 mod channels_file;
 mod data_files;

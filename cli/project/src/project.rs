@@ -5,6 +5,7 @@ use super::{
     Report, channel, file_sha256, read_channels, read_endpoints, read_event_schemas, read_rules, read_sinks, read_source_names,
     read_sources_of_presets,
 };
+use crate::authors;
 use std::collections::BTreeMap;
 use tidings_config::endpoint::Endpoint;
 use tidings_config::rules::Rules;
@@ -83,7 +84,7 @@ impl ProjectFiles {
         read_sources_of_presets(&self.sources.shown, &self.sources.text)
     }
 
-    /// The rules.
+    /// The rules, without who wrote their values: that needs the sources and the schemas, as [`Self::read`] has them.
     pub fn read_rules(&self) -> Result<Rules, Report> {
         read_rules(&self.rules.shown, &self.rules.text, &self.source_names()?)
     }
@@ -113,7 +114,8 @@ impl ProjectFiles {
     pub fn read(&self) -> Result<Configuration, Report> {
         let optional = (self.read_endpoints(), self.read_sinks(), self.read_channels());
         match (self.read_sources(), self.read_rules(), self.read_schemas(), optional) {
-            (Ok(sources), Ok(rules), Ok(schemas), (Ok(endpoints), Ok(sinks), Ok(channels))) => {
+            (Ok(sources), Ok(mut rules), Ok(schemas), (Ok(endpoints), Ok(sinks), Ok(channels))) => {
+                authors::label(&mut rules, &sources, &schemas);
                 Ok(Configuration { sources, rules, schemas, endpoints, sinks, channels, files: self.hashes() })
             }
             (sources, rules, schemas, (endpoints, sinks, channels)) => {

@@ -14,6 +14,7 @@ use tidings_config::scheme::{Algorithm, Scheme};
 use tidings_config::source::{
     BodyFormat, Duplicates, DurableBy, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name,
 };
+use tidings_config::written_by::Marks;
 
 /// Who may send events: one entry for each endpoint, `/webhooks/{source}`.
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -109,6 +110,8 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
     report.0.extend(provider.retry_problems().into_iter().map(|problem| at(table("[delivery]", 0), problem)));
     let reconcile = provider.reconcile.iter().flat_map(Reconcile::problems);
     report.0.extend(reconcile.map(|problem| at(table("[reconcile]", 0), problem)));
+    let marks = Marks::problems(&provider.by_provider, provider.signs_types());
+    report.0.extend(marks.into_iter().map(|problem| at(table("[[by_provider]]", 0), problem)));
     if provider.events.is_empty() {
         report.0.push(at(0, "the file has no [[event]]: add the places of id, type and time".to_owned()));
     }

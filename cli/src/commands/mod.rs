@@ -16,6 +16,7 @@ pub(crate) mod inspect;
 pub(crate) mod link;
 pub(crate) mod man;
 pub(crate) mod manual;
+pub(crate) mod mcp;
 pub(crate) mod pace;
 pub(crate) mod page;
 pub(crate) mod providers;
@@ -50,6 +51,7 @@ use init::InitOptions;
 use inspect::InspectOptions;
 use link::LinkOptions;
 use man::ManOptions;
+use mcp::McpOptions;
 use providers::ProvidersCommand;
 use reconcile::ReconcileOptions;
 use replay::ReplayOptions;
@@ -127,6 +129,8 @@ subcommands! {
         Status(options: StatusOptions) => status::run(options).await,
         /// Show a deployment in a browser: events with their whole story, conversations, dead letters, health
         Inspect(options: InspectOptions) => inspect::run(options).await,
+        /// Offer these commands as tools to an MCP client, over standard input and output
+        Mcp(options: McpOptions) => mcp::run(options).await,
         /// Check a project and its stack, before and after deploying
         Doctor(options: DoctorOptions) => doctor::run(options).await,
         /// What a month costs on AWS, item by item, and what the same events cost elsewhere

@@ -7,9 +7,10 @@ use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, pretty, say, short};
 use crate::subcommands::subcommands;
 use clap::Args;
 use receiver::verify::can_sign;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use tidings_config::provider::Provider;
+use tidings_config::written_by::Marks;
 use tidings_events::Identity;
 use tidings_events::samples::{self, Kind};
 use tidings_events::signable::Signable;
@@ -48,8 +49,7 @@ pub struct ProvidersShow {
 pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
     let providers = tidings_project::presets();
     if options.json {
-        let providers: Vec<Value> = providers.iter().map(to_json).collect::<Result<_, Failure>>()?;
-        data(&Value::Array(providers));
+        data(&all_json()?);
         return Ok(ExitCode::SUCCESS);
     }
     let width = providers.iter().map(|p| p.name.len()).max().unwrap_or(0);
@@ -69,7 +69,36 @@ pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What `list --json` prints.
+fn all_json() -> Result<Value, Failure> {
+    tidings_project::presets().iter().map(to_json).collect::<Result<Vec<_>, Failure>>().map(Value::Array)
+}
+
+/// The names of all, and what each is called.
+pub(crate) fn names_json() -> Value {
+    tidings_project::presets().iter().map(|preset| json!({"name": preset.name, "title": preset.title})).collect()
+}
+
+/// What `show --json` prints.
+pub(crate) fn shown_json(options: &ProvidersShow) -> Result<Value, Failure> {
+    let provider = sources::preset(&options.provider)?;
+    let samples = samples::of_preset(&provider.name);
+    let kinds = samples::kinds(&samples);
+    if let Some(name) = &options.event_type {
+        of_type(&kinds, name, &provider)?;
+    }
+    let mut json = to_json(&provider)?;
+    let wanted = kinds.iter().filter(|kind| options.event_type.as_ref().is_none_or(|name| *name == kind.event.event_type));
+    let signable = Signable::of(provider);
+    json["types"] = wanted.map(|kind| type_to_json(kind, &signable)).collect::<Result<_, Failure>>()?;
+    Ok(json)
+}
+
 pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
+    if options.json {
+        data(&shown_json(&options)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let provider = sources::preset(&options.provider)?;
     let samples = samples::of_preset(&provider.name);
     let kinds = samples::kinds(&samples);
@@ -77,14 +106,6 @@ pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
         Some(name) => Some(of_type(&kinds, name, &provider)?),
         None => kinds.first(),
     };
-    if options.json {
-        let mut json = to_json(&provider)?;
-        let wanted = kinds.iter().filter(|kind| options.event_type.as_ref().is_none_or(|name| *name == kind.event.event_type));
-        let signable = Signable::of(provider);
-        json["types"] = wanted.map(|kind| type_to_json(kind, &signable)).collect::<Result<_, Failure>>()?;
-        data(&json);
-        return Ok(ExitCode::SUCCESS);
-    }
     if options.event_type.is_none() {
         print(&provider, &Identity::of(&provider, &samples));
         print_types(&kinds);
@@ -200,6 +221,11 @@ fn print(provider: &Provider, identity: &Identity) {
     provider.setup.iter().for_each(|step| row("set-up", step.clone()));
     for handshake in &provider.handshakes {
         row("handshake", format!("{}{}", handshake.method, if handshake.signed { ", verified first" } else { "" }));
+    }
+    for Marks { on, at, .. } in &provider.by_provider {
+        let all = |texts: Vec<String>| texts.join(" ");
+        let on = all(on.0.iter().map(ToString::to_string).collect());
+        row("by provider", format!("{on}: {}", all(at.iter().map(ToString::to_string).collect())));
     }
     row("evidence", format!("{:?}: {}", provider.evidence.level, provider.evidence.sources.join("; ")));
     provider.evidence.unverified.iter().for_each(|what| row("unverified", what.clone()));

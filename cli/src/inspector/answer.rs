@@ -6,8 +6,6 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use std::future::Future;
-use tokio::runtime::Handle;
 
 /// The data of a command.
 pub(super) type Answer = Result<Json<Value>, Problem>;
@@ -47,17 +45,6 @@ impl IntoResponse for Problem {
         let Failure { message, details, hint, status: _ } = self.failure;
         (self.status, Json(json!({ "error": message, "details": details, "hint": hint }))).into_response()
     }
-}
-
-/// Runs a command whose future must stay on its thread.
-pub(super) async fn on_one_thread<C, T>(command: impl FnOnce() -> C + Send + 'static) -> Result<T, Failure>
-where
-    C: Future<Output = Result<T, Failure>>,
-    T: Send + 'static,
-{
-    let runtime = Handle::current();
-    let ended = tokio::task::spawn_blocking(move || runtime.block_on(command())).await;
-    ended.map_err(|error| Failure::new(error.to_string()))?
 }
 
 /// A path that doesn't exist.

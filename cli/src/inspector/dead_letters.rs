@@ -1,11 +1,13 @@
 //! Dead-lettered events, and their redrive.
 
 use super::Inspector;
-use super::answer::{Answer, on_one_thread};
-use super::arguments::{of_query, options};
+use super::answer::Answer;
+use super::arguments::of_query;
+use crate::arguments::options;
 use crate::commands::dlq::DlqRedrive;
 use crate::commands::dlq::list::{self, DlqList};
 use crate::commands::dlq::redrive;
+use crate::one_thread::on_one_thread;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde::Deserialize;

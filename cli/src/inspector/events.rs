@@ -2,9 +2,10 @@
 
 use super::Inspector;
 use super::answer::{Answer, Problem};
-use super::arguments::{of_query, options};
+use super::arguments::of_query;
 use super::redact::without_secret_fields;
 use crate::Failure;
+use crate::arguments::options;
 use crate::commands::events::find;
 use crate::commands::events::list::EventsList;
 use crate::commands::events::show::Shown;

@@ -6,8 +6,9 @@
 
 use super::Inspector;
 use super::answer::Problem;
-use super::arguments::{of_query, options};
+use super::arguments::of_query;
 use super::events::FILTER;
+use crate::arguments::options;
 use crate::commands::events::list::EventsList;
 use crate::commands::events::{Seen, find};
 use crate::dev::requests::Received;

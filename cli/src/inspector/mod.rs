@@ -19,7 +19,7 @@ mod events;
 mod live;
 mod overview;
 mod peer;
-mod redact;
+pub(crate) mod redact;
 mod requests;
 
 use crate::Failure;

@@ -2,7 +2,8 @@
 
 use super::Inspector;
 use super::answer::{Answer, Problem};
-use super::arguments::{of_query, options};
+use super::arguments::of_query;
+use crate::arguments::options;
 use crate::commands::status::{self, StatusOptions};
 use crate::limits::MAX_EVENTS_LISTED;
 use axum::extract::{RawQuery, State};

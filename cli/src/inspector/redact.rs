@@ -98,7 +98,7 @@ fn replace(data: &mut Value, secrets: &[String]) {
 }
 
 /// The same JSON without the texts of fields that hold a secret by their name.
-pub(super) fn without_secret_fields(data: &mut Value) {
+pub(crate) fn without_secret_fields(data: &mut Value) {
     match data {
         Value::Array(values) => values.iter_mut().for_each(without_secret_fields),
         Value::Object(fields) => {

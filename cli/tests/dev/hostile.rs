@@ -307,6 +307,7 @@ fn live(driven: &mut CommandRuns, dev: &Dev) {
     driven.both(2, &[&["context", "set", &conversation, HOSTILE, &hostile][..], &by, &["--yes"]].concat());
     driven.both(2, &[&["context", "unset", &conversation, HOSTILE, "note"][..], &by[1..]].concat());
     driven.both(2, &["context", "show", &conversation, dynamodb[0], dynamodb[1]]);
+    driven.tell(2, &["context", "show", &conversation, "--for-llm", dynamodb[0], dynamodb[1]]);
     driven.both(1, &[&["replay", "--apply", "--type", "order.*"][..], &by[1..]].concat());
     driven.both(2, &["events", "tail", "--once", dynamodb[0], dynamodb[1]]);
     driven.both(2, &["events", "list", "--conversation", &conversation, dynamodb[0], dynamodb[1]]);
@@ -444,6 +445,8 @@ fn answers(driven: &mut CommandRuns) {
             &[arguments, &stack].concat(),
         );
     }
+    // Its answers are tested with a client: mcp.rs.
+    driven.tell(1, &[&["mcp"][..], &stack].concat());
     driven.both(2, &["events", "list", "--endpoint-url", url]);
     assert!(driven.shown.contains("status") && driven.shown.contains("doctor"), "{:?}", driven.shown);
 }

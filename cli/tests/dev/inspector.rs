@@ -96,10 +96,10 @@ impl Drop for Inspect {
 }
 
 const CHECKOUT: &str = "stripe#evt_1TidingsCheckout1042";
-const DEAD: &str = "orders#ord-evt-3666";
+pub(crate) const DEAD: &str = "orders#ord-evt-3666";
 
 /// Sends an event that can't be processed, and waits until its message is in the dead-letter queue.
-fn dead_letter(dev: &Dev) {
+pub(crate) fn dead_letter(dev: &Dev) {
     dev.send(&["--case", "orders-poison"]);
     dev.claim(DEAD, "dead");
     let until = Instant::now() + Duration::from_secs(20);

@@ -15,6 +15,7 @@ mod inspector;
 #[cfg(unix)]
 mod kills;
 mod manual;
+mod mcp;
 mod presets;
 mod privacy;
 mod reading;
@@ -26,5 +27,6 @@ mod silence;
 mod stack;
 mod status;
 mod support;
+mod trust;
 mod webhooks;
 mod workbench;

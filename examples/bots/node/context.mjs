@@ -31,7 +31,12 @@ export async function read(dynamodb, table, name, now = new Date()) {
       const stored = Object.entries(JSON.parse(item.facts.S ?? "{}")).filter(([, fact]) => isKnown(fact, now));
       const facts = Object.fromEntries(stored.map(([name, fact]) => [name, fact.value]));
       if (kind === "node" && "node" in facts) context.node = facts.node;
-      else if (kind === "entity" && stored.length > 0) context.entities[rest] = facts;
+      else if (kind === "entity" && stored.length > 0) {
+        context.entities[rest] = facts;
+        // All other values, and all names, are a stranger's: never instructions for a model.
+        const byProvider = stored.filter(([, fact]) => fact.by === "provider").map(([name]) => name);
+        if (byProvider.length > 0) (context.by_provider ??= {})[rest] = byProvider.sort();
+      }
     }
   }
   return context;

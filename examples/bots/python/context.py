@@ -24,11 +24,16 @@ def read(table, name, now=None):
         if kind == "identity":
             context["identities"].append(rest)
         elif kind in ("entity", "node"):
-            facts = {name: fact["value"] for name, fact in json.loads(item["facts"]).items() if _is_known(fact, now)}
+            stored = {name: fact for name, fact in json.loads(item["facts"]).items() if _is_known(fact, now)}
+            facts = {name: fact["value"] for name, fact in stored.items()}
             if kind == "node" and "node" in facts:
                 context["node"] = facts["node"]
             elif kind == "entity" and facts:
                 context["entities"][rest] = facts
+                # All other values, and all names, are a stranger's: never instructions for a model.
+                by_provider = sorted(name for name, fact in stored.items() if fact.get("by") == "provider")
+                if by_provider:
+                    context.setdefault("by_provider", {})[rest] = by_provider
     return context
 
 

@@ -30,6 +30,7 @@ pub mod status;
 pub mod text;
 pub mod time;
 mod words;
+pub mod written_by;
 
 pub use coverage::{AWS_SNS_FIELDS, CONTENTFUL_TIMESTAMP};
 pub use excerpt::excerpt;

@@ -8,6 +8,7 @@ use super::handshake::Handshake;
 use super::reconcile::Reconcile;
 use super::scheme::Scheme;
 use super::source::{BodyFormat, Duplicates, DurableBy, JSON, SignedBody, Source};
+use super::written_by::Marks;
 use super::{OneOrMany, Template};
 use crate::limits::MAX_DELIVERIES_PER_BODY;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,9 @@ pub struct Provider {
     /// How the provider lists its own events. Left out: it has no list, or none that says enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconcile: Option<Reconcile>,
+    /// Places whose values the provider's own systems write. Everything else may be a stranger's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_provider: Vec<Marks>,
 }
 
 impl Provider {
@@ -83,6 +87,12 @@ impl Provider {
     pub fn ids(&self) -> impl Iterator<Item = (&Template, bool)> {
         let ids = self.events.iter().flat_map(|event| &event.id.0);
         ids.map(|id| (id, self.schemes().all(|scheme| scheme.covers_all(id))))
+    }
+
+    /// Whether the signature covers the type of each of its events.
+    pub fn signs_types(&self) -> bool {
+        let mut types = self.events.iter().flat_map(|event| &event.event_type.0);
+        types.all(|template| self.schemes().all(|scheme| scheme.covers_all(template)))
     }
 
     /// Every way in which it signs, the default first.

@@ -158,6 +158,7 @@ mod tests {
             cause: ClaimKey::new("shop", "e1"),
             priority: tidings_config::rules::Priority::Normal,
             traceparent: None,
+            by_provider: Vec::new(),
             data: json!({"text": "Paid."}),
         };
         let read = Published::decode(&action.encode("web:ann", 3)).unwrap();

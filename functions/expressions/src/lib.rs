@@ -11,6 +11,7 @@
 //! The crate `cel` parses. Evaluation is our own (`evaluate.rs`), because the crate's evaluator has no limit that a
 //! caller could set. A test compares the two.
 
+mod authors;
 mod blame;
 mod check;
 mod convert;

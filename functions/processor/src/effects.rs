@@ -5,9 +5,11 @@ use crate::failure::{Failure, FailureKind, RuleError};
 use crate::notice::Notice;
 use crate::overflow::{Full, Overflow};
 use serde_json::Value;
+use tidings_config::OneOrMany;
 use tidings_config::limits::{MAX_ACTION_BYTES, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES};
 use tidings_config::rules::{Assignment, Effects, IfStale, Ladder, Priority, Span, ValueEffect};
 use tidings_config::time::Timestamp;
+use tidings_config::written_by::WrittenBy;
 use tidings_core::action::{ActionId, Intent, PlannedAction, Wrote};
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::{Changes, Tie};
@@ -20,18 +22,31 @@ pub(crate) struct Ready {
     entity: Option<CompiledOnce>,
     set: Vec<ReadySet>,
     unset: Vec<String>,
-    values: Vec<(ValueEffect, String, CompiledOnce)>,
+    values: Vec<(ValueEffect, String, Written)>,
     goto: Option<String>,
     priority: Priority,
     if_stale: IfStale,
     notify: Option<Notice>,
-    emit: Option<(String, Vec<(String, CompiledOnce)>)>,
+    emit: Option<(String, Vec<(String, Written)>)>,
+}
+
+/// A value, and the sources of whose events it is the provider's.
+#[derive(Debug)]
+struct Written {
+    value: CompiledOnce,
+    of: OneOrMany<String>,
+}
+
+impl Written {
+    fn by(&self, source: &str) -> WrittenBy {
+        if self.of.takes(source) { WrittenBy::Provider } else { WrittenBy::Stranger }
+    }
 }
 
 #[derive(Debug)]
 struct ReadySet {
     name: String,
-    value: CompiledOnce,
+    written: Written,
     ttl: Option<Span>,
     ladder: Option<Ladder>,
 }
@@ -49,6 +64,8 @@ pub struct PlannedEffects {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EvaluationContext<'a> {
     pub(crate) variables: &'a Variables,
+    /// The event's source. A join has none.
+    pub(crate) source: &'a str,
     pub(crate) subject: Option<&'a str>,
     /// When it happened.
     pub(crate) time: Timestamp,
@@ -64,10 +81,11 @@ impl Ready {
     /// `rule` is the name in failures, timelines and actions.
     pub(crate) fn new(rule: &str, effects: &Effects, if_stale: IfStale, scope: Scope) -> Self {
         let lazy = |text: &String| CompiledOnce::new(text, scope);
-        let named = |(name, text): (&String, &String)| (name.clone(), lazy(text));
+        let written = |word: &str, name: &str, text: &String| Written { value: lazy(text), of: effects.provider_of(word, name) };
+        let named = |(name, text): (&String, &String)| (name.clone(), written("emit", name, text));
         let assigned = |(name, Assignment { value, ttl, ladder }): (&String, &Assignment)| ReadySet {
             name: name.clone(),
-            value: lazy(value),
+            written: written("set", name, value),
             ttl: *ttl,
             ladder: ladder.clone(),
         };
@@ -79,7 +97,8 @@ impl Ready {
             values: effects
                 .values
                 .iter()
-                .flat_map(|(effect, values)| values.iter().map(move |(name, text)| (*effect, name.clone(), lazy(text))))
+                .flat_map(|(effect, values)| values.iter().map(move |(name, text)| (*effect, name, text)))
+                .map(|(effect, name, text)| (effect, name.clone(), written(effect.as_str(), name, text)))
                 .collect(),
             goto: effects.goto.clone(),
             priority: effects.priority,
@@ -120,6 +139,10 @@ impl Ready {
                 cause: at.cause.clone(),
                 priority: self.priority,
                 traceparent: at.traceparent.map(str::to_owned),
+                by_provider: match intent {
+                    Intent::Emit { .. } => self.provided(at.source),
+                    Intent::Notify { .. } => Vec::new(),
+                },
                 intent,
             };
             effects.proposals.push(proposal);
@@ -163,13 +186,13 @@ impl Ready {
             value => value.map_err(|error| self.failed(&format!("{word}.{name}"), error)),
         };
         let mut not_on = Vec::new();
-        for ReadySet { name, value: expression, ttl, ladder } in &self.set {
-            let value = value("set", name, expression)?;
+        for ReadySet { name, written, ttl, ladder } in &self.set {
+            let (value, by) = (value("set", name, &written.value)?, written.by(at.source));
             let value = if ladder.is_some() { by_value(value) } else { value };
             match ladder {
                 _ if value.is_null() => continue,
-                None => changes.set(entity, name, value, ttl.map(|ttl| at.time.plus(ttl.duration()))),
-                Some(ladder) if ladder.rung(&value).is_some() => changes.climb(entity, name, value, ladder),
+                None => changes.set(entity, name, value, ttl.map(|ttl| at.time.plus(ttl.duration())), by),
+                Some(ladder) if ladder.rung(&value).is_some() => changes.climb(entity, name, value, ladder, by),
                 Some(_) => {
                     let place = format_args!("{}/set.{name}", self.rule);
                     not_on.push(Overflow::new(Full::Ladder, place, "a value that isn't on its ladder"));
@@ -183,13 +206,13 @@ impl Ready {
             won_by(name);
         }
         let mut large = not_on;
-        for (effect, name, expression) in &self.values {
-            let given = value(effect.as_str(), name, expression)?;
+        for (effect, name, written) in &self.values {
+            let (given, by) = (value(effect.as_str(), name, &written.value)?, written.by(at.source));
             let failed = |what: RuleError| self.failed(&format!("{effect}.{name}"), what);
             match effect {
                 ValueEffect::Count => {
                     if let Some(step) = step(&given).map_err(failed)? {
-                        changes.count(entity, name, step);
+                        changes.count(entity, name, step, by);
                     }
                 }
                 ValueEffect::Add | ValueEffect::Remove => match element(given).map_err(failed)? {
@@ -197,7 +220,7 @@ impl Ready {
                         let what = format!("an element has {} bytes, allowed: {MAX_ELEMENT_BYTES}", element.len());
                         large.push(Overflow::new(Full::Set, format_args!("{}/{effect}.{name}", self.rule), what));
                     }
-                    Some(element) => changes.member(entity, name, element, *effect == ValueEffect::Add),
+                    Some(element) => changes.member(entity, name, element, *effect == ValueEffect::Add, by),
                     None => {}
                 },
             }
@@ -211,14 +234,20 @@ impl Ready {
         notice.intent(at.variables).map(Some).map_err(|what| self.failed("notify.text", what))
     }
 
+    /// The emitted values that the provider wrote.
+    fn provided(&self, source: &str) -> Vec<String> {
+        let fields = self.emit.iter().flat_map(|(_, fields)| fields);
+        fields.filter(|(_, written)| written.of.takes(source)).map(|(name, _)| name.clone()).collect()
+    }
+
     fn emit(&self, at: &EvaluationContext<'_>) -> Result<Option<Intent>, Failure> {
         let Some((action_type, fields)) = &self.emit else { return Ok(None) };
         let mut data = serde_json::Map::new();
         // An action that is too large without further fields is withheld when it would be sent, so further fields
         // aren't evaluated.
         let mut bytes = 0;
-        for (name, expression) in fields {
-            let value = expression.evaluate(at.variables);
+        for (name, written) in fields {
+            let value = written.value.evaluate(at.variables);
             let value = value.map_err(|error| self.failed(&format!("emit.data.{name}"), error))?;
             bytes += value.to_string().len();
             data.insert(name.clone(), value);

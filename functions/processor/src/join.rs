@@ -55,6 +55,7 @@ impl Planner {
         let variables = Variables::of_join(&join.name, key);
         let context = EvaluationContext {
             variables: &variables,
+            source: "",
             subject: None,
             time: end.time,
             event_time: None,

@@ -3,6 +3,7 @@
 mod correct;
 mod erase;
 mod export;
+pub(crate) mod for_llm;
 pub(crate) mod show;
 mod subject;
 

@@ -1,5 +1,6 @@
 //! `tidings context show`: shows what the chatbot knows of a conversation.
 
+use super::for_llm;
 use crate::Failure;
 use crate::commands::events::show::send_line;
 use crate::facts;
@@ -18,10 +19,14 @@ use tidings_core::manual::ManualChange;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
         tidings context show whatsapp:491713920012\n  \
-        tidings context show slack:C0SUPPORT1 --stack tidings --json")]
+        tidings context show slack:C0SUPPORT1 --stack tidings --json\n  \
+        tidings context show slack:C0SUPPORT1 --stack tidings --for-llm")]
 pub struct ContextShow {
     /// Conversation, as rules.yaml and the presets name it
     pub conversation: String,
+    /// Print a part of a prompt: every text of others in a fence that it can't close, bounded, with who wrote it
+    #[arg(long, conflicts_with = "json")]
+    pub for_llm: bool,
     #[command(flatten)]
     pub target: TargetOptions,
 }
@@ -37,9 +42,10 @@ pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
         data(&shown);
         return Ok(ExitCode::SUCCESS);
     }
-    if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
-        return Err(Failure::new(format!("there is no context for {:?}", options.conversation))
-            .hint("find an event's conversation with: tidings events show KEY"));
+    is_known(&options.conversation, &context, &timeline)?;
+    if options.for_llm {
+        for_llm::text(&context)?.lines().for_each(|line| say!("{line}"));
+        return Ok(ExitCode::SUCCESS);
     }
     if context.conversation != options.conversation {
         note(&format!("{:?} is an identity of {:?}", options.conversation, context.conversation));
@@ -81,6 +87,15 @@ async fn sends(timeline: &[Claim], at: &Place) -> Result<BTreeMap<String, Vec<Se
         }
     }
     Ok(all)
+}
+
+/// Errors: nothing is known of the conversation.
+pub(crate) fn is_known(conversation: &str, context: &Context, timeline: &[Claim]) -> Result<(), Failure> {
+    if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
+        return Err(Failure::new(format!("there is no context for {conversation:?}"))
+            .hint("find an event's conversation with: tidings events show KEY"));
+    }
+    Ok(())
 }
 
 /// As `--json` prints it.

@@ -2,14 +2,14 @@
 //! and why.
 
 use super::filter::DlqFilter;
-use super::redrive::{Receipts, delete, dry_run};
+use super::redrive::{Receipts, delete, dry_run, would_be};
 use super::walk::{Walk, unread};
 use crate::Failure;
 use crate::confirm::{Confirm, Confirmed};
 use crate::style::{WARN, data, paint, say};
 use crate::target::TargetOptions;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,6 +43,14 @@ pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
         say!("{} deleted permanently", paint(WARN, dropped));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Does the same without a line on a terminal, and returns what `--json` prints.
+pub(crate) async fn json(options: &DlqDrop) -> Result<Value, Failure> {
+    let walk = super::walk::start(&options.filter, &options.target.at).await?;
+    let Some(confirmed) = options.confirm.ask() else { return would_be(&walk).await };
+    let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
+    Ok(json!({"dropped": dropped(&walk, receipts.as_mut(), confirmed).await?}))
 }
 
 pub(super) async fn dropped(walk: &Walk, mut receipts: Option<&mut Receipts>, confirmed: Confirmed) -> Result<usize, Failure> {

@@ -7,14 +7,14 @@
 
 mod actions;
 mod dead;
-mod drop;
+pub(crate) mod drop;
 mod envelopes;
 mod filter;
 mod group;
 pub(crate) mod list;
 mod print;
 pub(crate) mod redrive;
-mod show;
+pub(crate) mod show;
 mod sorted;
 #[cfg(test)]
 mod tests;

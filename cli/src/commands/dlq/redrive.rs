@@ -104,14 +104,17 @@ fn summary(walked: &WalkSummary, moved: &RedriveCounts) -> Value {
 pub(crate) async fn redriven(options: &DlqRedrive) -> Result<Value, Failure> {
     let at = &options.target.at;
     let walk = super::walk::start(&options.filter, at).await?;
-    let Some(confirmed) = options.confirm.ask() else {
-        let (found, walked) = grouped(&walk, |_| Ok(())).await?;
-        return Ok(would(&found, &walked));
-    };
+    let Some(confirmed) = options.confirm.ask() else { return would_be(&walk).await };
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let (events, bar) = (target_queues(at).await?, ProgressBar::hidden());
     let (walked, moved) = redrive(&walk, &events, options.rate, receipts.as_mut(), &bar, confirmed).await?;
     Ok(summary(&walked, &moved))
+}
+
+/// What a dry run prints as JSON.
+pub(super) async fn would_be(walk: &Walk) -> Result<Value, Failure> {
+    let (found, walked) = grouped(walk, |_| Ok(())).await?;
+    Ok(would(&found, &walked))
 }
 
 fn would(groups: &[Group], walked: &WalkSummary) -> Value {

@@ -8,7 +8,7 @@ use clap::Args;
 use receiver::unpacked;
 use serde_json::{Value, json};
 use std::process::ExitCode;
-use tidings_core::claim::ClaimKey;
+use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::envelope::Envelope;
 
 #[derive(Debug, Args)]
@@ -31,24 +31,10 @@ pub struct DlqShow {
 }
 
 pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
-    let (at, key) = (&options.target.at, ClaimKey::from(options.key.clone()));
-    let message = super::walk::queue(at).await?.find(&key).await.map_err(super::walk::unread)?;
-    let Some(message) = message else {
-        return Err(Failure::new(format!("no message with key {key} in the dead-letter queue")).hint(
-            "it was redriven or dropped, it is older than 14 days, or another consumer is reading it: `tidings events \
-                show` prints its claim",
-        ));
-    };
     if options.bytes {
-        return bytes(&message);
+        return bytes(&message(&options).await?);
     }
-    let claim = reader_at(at).await?.claim(&key).await.map_err(super::walk::unread)?;
-    let mut envelope: Value = serde_json::from_str(&message).unwrap_or(Value::String(message));
-    for name in ["data", "data_base64"] {
-        if let Some(data) = envelope.get_mut(name).filter(|_| !options.payload) {
-            *data = Value::String("not shown: --payload prints it".to_owned());
-        }
-    }
+    let (claim, envelope) = found(&options).await?;
     if options.target.json {
         data(&json!({"claim": claim, "message": envelope}));
         return Ok(ExitCode::SUCCESS);
@@ -59,6 +45,36 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
     }
     pretty(&envelope);
     Ok(ExitCode::SUCCESS)
+}
+
+async fn message(options: &DlqShow) -> Result<String, Failure> {
+    let (at, key) = (&options.target.at, ClaimKey::from(options.key.clone()));
+    let message = super::walk::queue(at).await?.find(&key).await.map_err(super::walk::unread)?;
+    message.ok_or_else(|| {
+        Failure::new(format!("no message with key {key} in the dead-letter queue")).hint(
+            "it was redriven or dropped, it is older than 14 days, or another consumer is reading it: `tidings events \
+                show` prints its claim",
+        )
+    })
+}
+
+/// The event's claim and its message.
+async fn found(options: &DlqShow) -> Result<(Option<Claim>, Value), Failure> {
+    let message = message(options).await?;
+    let claim = reader_at(&options.target.at).await?.claim(&ClaimKey::from(options.key.clone())).await;
+    let mut envelope: Value = serde_json::from_str(&message).unwrap_or(Value::String(message));
+    for name in ["data", "data_base64"] {
+        if let Some(data) = envelope.get_mut(name).filter(|_| !options.payload) {
+            *data = Value::String("not shown: --payload prints it".to_owned());
+        }
+    }
+    Ok((claim.map_err(super::walk::unread)?, envelope))
+}
+
+/// As `--json` prints it.
+pub(crate) async fn json(options: &DlqShow) -> Result<Value, Failure> {
+    let (claim, message) = found(options).await?;
+    Ok(json!({"claim": claim, "message": message}))
 }
 
 /// Refuses to write raw bytes to a terminal: a stranger may have written them.

@@ -36,15 +36,7 @@ pub struct EventsShow {
 }
 
 pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
-    if !options.key.contains('#') {
-        return Err(Failure::new(format!("{:?} isn't a claim key", options.key))
-            .hint("for example stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
-    }
-    let key = ClaimKey::from(options.key.clone());
-    let Some(mut shown) = Shown::find(&key, &options.target.at).await? else {
-        return Err(Failure::new(format!("no claim with key {key}"))
-            .hint("it was never received, it couldn't be verified, or it was processed more than 30 days ago"));
-    };
+    let mut shown = Shown::found(&ClaimKey::from(options.key.clone()), &options.target.at).await?;
     shown.event = shown.event.filter(|_| options.payload);
     if options.payload && shown.event.is_none() {
         let kib = MAX_STORED_EVENT_BYTES / 1_024;
@@ -78,6 +70,18 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
+    /// Errors: it isn't a claim key, or there is no such claim.
+    pub(crate) async fn found(key: &ClaimKey, at: &Place) -> Result<Self, Failure> {
+        if !key.as_str().contains('#') {
+            return Err(Failure::new(format!("{:?} isn't a claim key", key.as_str()))
+                .hint("for example stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
+        }
+        Self::find(key, at).await?.ok_or_else(|| {
+            Failure::new(format!("no claim with key {key}"))
+                .hint("it was never received, it couldn't be verified, or it was processed more than 30 days ago")
+        })
+    }
+
     /// `None`: the event has no claim.
     pub(crate) async fn find(key: &ClaimKey, at: &Place) -> Result<Option<Self>, Failure> {
         let reader = reader_at(at).await?;

@@ -96,6 +96,9 @@ pub(super) struct ExpectContext {
     /// By entity and name. `null`: the fact isn't known.
     #[serde(default)]
     pub(super) facts: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
+    /// By entity: exactly the facts whose values the provider or the rules wrote.
+    #[serde(default)]
+    pub(super) by_provider: BTreeMap<String, Spanned<Vec<String>>>,
 }
 
 /// Distinguishes an explicit `null` from a missing field.
@@ -114,6 +117,8 @@ pub(super) struct ExpectAction {
     /// The expected fields of the action's data.
     #[serde(default)]
     pub(super) data: BTreeMap<String, Value>,
+    /// Exactly the names in its data whose values the provider or the rules wrote.
+    pub(super) by_provider: Option<Vec<String>>,
 }
 
 /// A step of the test, with its place in the file. Steps run in order.
@@ -250,9 +255,10 @@ fn expects_something(entry: &CaseEntry, place: &impl Fn(Location, String) -> Fai
         let message = "nothing is expected: give at least one of `events`, `contexts` and `actions`";
         return Err(place(entry.expect.referenced, message.to_owned()));
     }
-    if let Some((name, context)) =
-        contexts.iter().find(|(_, context)| context.value.node.is_none() && context.value.facts.values().all(BTreeMap::is_empty))
-    {
+    let is_empty = |context: &ExpectContext| {
+        context.node.is_none() && context.facts.values().all(BTreeMap::is_empty) && context.by_provider.is_empty()
+    };
+    if let Some((name, context)) = contexts.iter().find(|(_, context)| is_empty(&context.value)) {
         return Err(place(context.referenced, format!("nothing is expected of {name}: give its `node` or one of its `facts`")));
     }
     let is_event = |given: &Spanned<GivenEntry>| given.value.wait.is_none();

@@ -19,6 +19,7 @@ use tidings_config::OneOrMany;
 use tidings_config::rules::{Rules, TypePattern, is_about};
 use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
+use tidings_config::written_by::WrittenBy;
 use tidings_core::claim::Claim;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::applied_again;
@@ -55,7 +56,16 @@ struct Explained {
     rules: Vec<Reason>,
     joins: Vec<Reason>,
     claim: Option<Claim>,
+    /// The facts that it has set, and who wrote each.
+    facts: Vec<ExplainedFact>,
     actions: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExplainedFact {
+    entity: String,
+    name: String,
+    by: WrittenBy,
 }
 
 /// An event of a deployment.
@@ -74,19 +84,13 @@ struct Reason {
 }
 
 pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
-    let files = chosen(&options.file)?;
-    let Configuration { sources, rules, schemas, .. } = files.read().map_err(|report| refused(&report))?;
-    let somewhere = options.at.stack.is_some() || options.at.endpoint_url.is_some();
-    if somewhere && options.event.contains('#') {
-        let (claim, event) = on_record::find(&options.event, &options.at).await?;
-        let explained = match event {
-            Some(event) => Some(explain(&rules, &schemas, event).await),
-            None => None,
-        };
+    if options.names_a_stored_event() {
+        let found = on_record(&options).await?;
         if options.file.json {
-            data_of(&OnRecord { claim, explained })?;
+            data_of(&found)?;
             return Ok(ExitCode::SUCCESS);
         }
+        let OnRecord { claim, explained } = found;
         show::print(&claim);
         match &explained {
             Some(explained) => {
@@ -102,16 +106,48 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut all = Vec::new();
-    for event in named(&options.event, &sources)? {
-        all.push(explain(&rules, &schemas, event).await);
-    }
+    let all = all(&options).await?;
     if options.file.json {
         data_of(&all)?;
     } else {
         all.iter().for_each(print);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+impl RulesExplain {
+    fn names_a_stored_event(&self) -> bool {
+        (self.at.stack.is_some() || self.at.endpoint_url.is_some()) && self.event.contains('#')
+    }
+}
+
+async fn on_record(options: &RulesExplain) -> Result<OnRecord, Failure> {
+    let Configuration { rules, schemas, .. } = chosen(&options.file)?.read().map_err(|report| refused(&report))?;
+    let (claim, event) = on_record::find(&options.event, &options.at).await?;
+    let explained = match event {
+        Some(event) => Some(explain(&rules, &schemas, event).await),
+        None => None,
+    };
+    Ok(OnRecord { claim, explained })
+}
+
+async fn all(options: &RulesExplain) -> Result<Vec<Explained>, Failure> {
+    let Configuration { sources, rules, schemas, .. } = chosen(&options.file)?.read().map_err(|report| refused(&report))?;
+    let mut all = Vec::new();
+    for event in named(&options.event, &sources)? {
+        all.push(explain(&rules, &schemas, event).await);
+    }
+    Ok(all)
+}
+
+/// What `--json` prints for these arguments.
+pub(crate) async fn json_of(options: &RulesExplain) -> Result<Value, Failure> {
+    let json = if options.names_a_stored_event() {
+        serde_json::to_value(on_record(options).await?)
+    } else {
+        serde_json::to_value(all(options).await?)
+    };
+    json.map_err(|error| Failure::new(error.to_string()))
 }
 
 /// How the rules of a project match an event: as `--json` prints it.
@@ -149,8 +185,20 @@ async fn explain(rules: &Rules, schemas: &[EventSchema], event: Envelope) -> Exp
     let actions = world
         .actions()
         .iter()
-        .map(|(to, action)| format!("{} {} to {to}: {}", action.rule, action.action_type, action.data))
+        .map(|(to, action)| {
+            let by = match action.by_provider.join(", ") {
+                names if names.is_empty() => String::new(),
+                names => format!(" (by provider: {names})"),
+            };
+            format!("{} {} to {to}: {}{by}", action.rule, action.action_type, action.data)
+        })
         .collect();
+    let conversations = world.conversations();
+    let entities = conversations.iter().flat_map(|conversation| world.context(conversation).entities);
+    let facts = entities.flat_map(|(entity, facts)| {
+        facts.into_iter().map(move |(name, fact)| ExplainedFact { entity: entity.clone(), name, by: fact.by })
+    });
+    let facts = facts.collect();
 
     let data: Value = serde_json::from_str(event.data.get()).unwrap_or_default();
     let variables = Variables::of_event(&data, &without_payload(&event));
@@ -180,6 +228,7 @@ async fn explain(rules: &Rules, schemas: &[EventSchema], event: Envelope) -> Exp
         joins: joins.collect(),
         rules: rules.rules.iter().map(|rule| reason(rule.name.clone(), &rule.on, &rule.source, rule.when.as_ref())).collect(),
         claim,
+        facts,
         actions,
     }
 }
@@ -236,6 +285,9 @@ fn print(event: &Explained) {
     }
     if let Some(node) = &claim.node {
         say!("  node          {node}");
+    }
+    for ExplainedFact { entity, name, by } in &event.facts {
+        say!("  fact          {entity} {name}, by {by}");
     }
     event.actions.iter().for_each(|action| say!("  action        {action}"));
     claim.actions.iter().filter(|action| !action.is_queued()).for_each(|action| say!("  action        {action}"));

@@ -11,6 +11,7 @@ use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_core::action::{Action, ActionNote};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
+use tidings_core::context::ContextAnswer;
 use tidings_core::envelope::Envelope;
 
 /// A difference from the test's expectation, and its place in the file.
@@ -210,7 +211,16 @@ impl Found {
                 self.differ(expected.referenced, conversation, "a conversation with this name", got);
                 continue;
             }
-            let (expected, (node, facts)) = (&expected.value, values(&world.context(conversation)));
+            let (expected, context) = (&expected.value, world.context(conversation));
+            let (node, facts) = values(&context);
+            let labels = ContextAnswer::of(&context, world.now(), false).by_provider;
+            for (entity, wanted) in &expected.by_provider {
+                let word = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+                let mut wanted_names = wanted.value.clone();
+                wanted_names.sort();
+                let got = labels.get(entity).map(Vec::as_slice).unwrap_or_default();
+                self.hold(wanted.referenced, format!("{conversation}, {entity}, by_provider"), word(&wanted_names), word(got));
+            }
             if let Some(wanted) = &expected.node {
                 let word = |node: &Option<String>| node.clone().unwrap_or_else(|| "nowhere".to_owned());
                 self.hold(wanted.referenced, format!("{conversation}, node"), word(&wanted.value), word(&node));
@@ -261,6 +271,11 @@ impl Found {
             if let Some(wanted) = wanted {
                 self.hold(at, format!("{place}, {what}"), wanted, got);
             }
+        }
+        if let Some(names) = &wanted.by_provider {
+            let mut names = names.clone();
+            names.sort();
+            self.hold(at, format!("{place}, by_provider"), names.join(", "), action.by_provider.join(", "));
         }
         for (field, value) in &wanted.data {
             self.hold(at, format!("{place}, data.{field}"), value.to_string(), action.data[field].to_string());

@@ -117,9 +117,26 @@ pub struct Effects {
     pub notify: Option<Notify>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emit: Option<Emit>,
+    /// The values that the provider or the author wrote, and the sources of whose events that holds (`*`: of all), as
+    /// [`place`] names them. `tidings build` finds them. Other values are a stranger's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_provider: BTreeMap<String, OneOrMany<String>>,
+}
+
+/// The name of a value in [`Effects::by_provider`]: `set.status`, `count.visits`, `emit.amount`.
+pub fn place(word: &str, name: &str) -> String {
+    format!("{word}.{name}")
 }
 
 impl Effects {
+    /// The sources of whose events a value is the provider's: none, if it is a stranger's.
+    pub fn provider_of(&self, word: &str, name: &str) -> OneOrMany<String> {
+        if self.by_provider.is_empty() {
+            return OneOrMany::default();
+        }
+        self.by_provider.get(&place(word, name)).cloned().unwrap_or_default()
+    }
+
     /// Whether it changes facts. Then it needs an entity.
     pub fn changes_facts(&self) -> bool {
         self.facts() > 0

@@ -24,6 +24,21 @@ impl TypePattern {
         fit.split('.').map(|segment| if segment.is_empty() { "_" } else { segment }).collect::<Vec<_>>().join(".")
     }
 
+    /// Whether every type that the other pattern matches is matched by this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        let (ours, theirs): (Vec<&str>, Vec<&str>) = (self.0.split('.').collect(), other.0.split('.').collect());
+        let Some((last, before)) = ours.split_last() else { return false };
+        let is_within = |(wanted, seen): (&&str, &&str)| *wanted == "*" || wanted == seen;
+        if theirs.len() < ours.len() || !before.iter().zip(&theirs).all(is_within) {
+            return false;
+        }
+        // A star at the end stands for many segments, which only another star at the end covers.
+        match *last {
+            "*" => true,
+            last => theirs.len() == ours.len() && theirs.last() == Some(&last),
+        }
+    }
+
     /// Whether an event type matches.
     pub fn matches(&self, event_type: &str) -> bool {
         let mut segments = event_type.split('.');
@@ -92,6 +107,33 @@ mod tests {
         ] {
             let pattern: TypePattern = pattern.parse().unwrap();
             assert_eq!(pattern.matches(event_type), expected, "{pattern} on {event_type}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_covers_another_if_it_matches_all_of_its_types() {
+        for (wide, narrow, expected) in [
+            ("*", "order.shipped", true),
+            ("*", "*", true),
+            ("order.*", "order.shipped", true),
+            ("order.*", "order.*", true),
+            ("order.*", "order.item.*", true),
+            ("order.*", "*.shipped", false),
+            ("order.*", "*", false),
+            ("order.*", "order", false),
+            ("order.shipped", "order.shipped", true),
+            ("order.shipped", "order.*", false),
+            ("*.created", "order.created", true),
+            ("*.created", "*.created", true),
+            ("*.created", "order.*", false),
+            ("*.created", "order.item.created", false),
+            ("*.*", "order.*", true),
+            ("*.*", "*", false),
+            ("a.*.c", "a.b.c", true),
+            ("a.*.c", "a.*.*", false),
+        ] {
+            let (wide, narrow): (TypePattern, TypePattern) = (wide.parse().unwrap(), narrow.parse().unwrap());
+            assert_eq!(wide.covers(&narrow), expected, "{wide} over {narrow}");
         }
     }
 

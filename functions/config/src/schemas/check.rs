@@ -3,6 +3,7 @@
 
 use super::{KEYWORD, OnMismatch, options};
 use crate::limits::MAX_SCHEMA_NODES;
+use crate::written_by::{MAX_MARKS, Pointer};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -90,11 +91,17 @@ const DRAFTS: &[&str] = &["https://json-schema.org/draft/2020-12/schema", "http:
 
 const POLICIES: &[&str] = &["accept", "reject"];
 
+const OWN_KEYS: &[&str] = &["policy", BY_PROVIDER];
+
+/// In `x-tidings`: the places whose values the provider's own systems write.
+const BY_PROVIDER: &str = "by_provider";
+
 /// Checks a schema. Returns its policy, or every problem.
 pub fn check(schema: &Value) -> Result<OnMismatch, Vec<Problem>> {
     let mut walk = Walk { root: schema, problems: Vec::new() };
     walk.schema(schema, "");
     let on_mismatch = walk.policy();
+    walk.marks();
     if walk.problems.is_empty() {
         let mut nodes = 0;
         walk.size(schema, "", &mut Vec::new(), &mut nodes);
@@ -105,6 +112,12 @@ pub fn check(schema: &Value) -> Result<OnMismatch, Vec<Problem>> {
         walk.says(error.instance_path().as_str(), in_words(&error));
     }
     if walk.problems.is_empty() { Ok(on_mismatch) } else { Err(walk.problems) }
+}
+
+/// The places that a checked schema marks: their values are written by the provider's own systems.
+pub fn marks(schema: &Value) -> Vec<Pointer> {
+    let marks = schema.get(KEYWORD).and_then(|ours| ours.get(BY_PROVIDER)).and_then(Value::as_array);
+    marks.into_iter().flatten().filter_map(|mark| mark.as_str()?.parse().ok()).collect()
 }
 
 /// The field names that a schema mentions.
@@ -232,13 +245,9 @@ impl<'s> Walk<'s> {
                 return OnMismatch::default();
             }
         };
-        for key in ours.keys().filter(|key| *key != "policy") {
-            self.slip(
-                &format!("{at}/{}", escaped(key)),
-                format!("unknown {key:?} in `{KEYWORD}`, allowed: policy"),
-                key,
-                &["policy"],
-            );
+        for key in ours.keys().filter(|key| !OWN_KEYS.contains(&key.as_str())) {
+            let message = format!("unknown {key:?} in `{KEYWORD}`, allowed: {}", OWN_KEYS.join(", "));
+            self.slip(&format!("{at}/{}", escaped(key)), message, key, OWN_KEYS);
         }
         match ours.get("policy").map(|policy| (policy, policy.as_str())) {
             None | Some((_, Some("accept"))) => OnMismatch::Accept,
@@ -247,6 +256,25 @@ impl<'s> Walk<'s> {
                 let message = format!("policy {seen}, allowed: {}", POLICIES.join(", "));
                 self.slip(&format!("{at}/policy"), message, word.unwrap_or_default(), POLICIES);
                 OnMismatch::default()
+            }
+        }
+    }
+
+    /// The places in `x-tidings.by_provider`.
+    fn marks(&mut self) {
+        let at = format!("/{KEYWORD}/{BY_PROVIDER}");
+        let Some(marks) = self.root.pointer(&at) else { return };
+        let Some(marks) = marks.as_array() else {
+            return self.says(&at, format!("`{BY_PROVIDER}` is a list of places, such as [\"/order/id\"]"));
+        };
+        if marks.len() > MAX_MARKS {
+            self.says(&at, format!("{} places, allowed: {MAX_MARKS}", marks.len()));
+        }
+        for (n, mark) in marks.iter().enumerate() {
+            match mark.as_str().map(str::parse::<Pointer>) {
+                Some(Ok(_)) => {}
+                Some(Err(problem)) => self.says(&format!("{at}/{n}"), problem),
+                None => self.says(&format!("{at}/{n}"), "a place is a text, such as \"/order/id\"".to_owned()),
             }
         }
     }
@@ -356,6 +384,19 @@ mod tests {
         ] {
             assert!(said(&circle).contains("no bound"), "{circle}");
         }
+    }
+
+    #[test]
+    fn marks_are_places_within_bounds() {
+        let with = |marks: Value| json!({"x-tidings": {"policy": "reject", "by_provider": marks}});
+        assert_eq!(check(&with(json!(["/id", "", "/lines/*/sku"]))), Ok(OnMismatch::Reject));
+        assert_eq!(marks(&with(json!(["/id"]))), ["/id".parse().unwrap()]);
+        assert!(said(&with(json!("/id"))).contains("is a list of places"));
+        assert!(said(&with(json!(["id"]))).contains("write it as a JSON pointer"));
+        assert!(said(&with(json!([7]))).contains("a place is a text"));
+        assert_eq!(said(&with(json!(vec!["/id"; MAX_MARKS]))), "");
+        assert!(said(&with(json!(vec!["/id"; MAX_MARKS + 1]))).contains("257 places, allowed: 256"));
+        assert!(said(&json!({"x-tidings": {"by_provder": []}})).contains("allowed: policy, by_provider"));
     }
 
     /// Keywords are data where no schema is expected.

@@ -41,6 +41,10 @@ pub struct ActionMessage<'a> {
     /// W3C Trace Context of the webhook, if it had one.
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
+    /// The names in `data` whose values the provider's own systems or your rules wrote, separated by spaces. Every other
+    /// value is a stranger's. Absent: all of them are, as the text of a notification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    byprovider: Option<String>,
 }
 
 /// The data of an action of the type `tidings.notify`.
@@ -98,6 +102,7 @@ impl Action {
             subject: self.subject.as_deref(),
             time: self.time,
             traceparent: self.traceparent.as_deref(),
+            byprovider: (!self.by_provider.is_empty()).then(|| self.by_provider.join(" ")),
         }
     }
 

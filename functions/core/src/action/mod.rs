@@ -92,6 +92,9 @@ pub struct PlannedAction {
     pub priority: Priority,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The values of an emitted action that the provider or the rules wrote, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_provider: Vec<String>,
     pub intent: Intent,
 }
 
@@ -147,6 +150,9 @@ pub struct Action {
     pub priority: Priority,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The names in `data` whose values the provider or the rules wrote. Others are a stranger's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_provider: Vec<String>,
     pub data: Value,
 }
 
@@ -207,7 +213,7 @@ impl PlannedAction {
                 (NOTIFY_TYPE.to_owned(), notification(channel, &say(text, variants, channel, reader)).into_data())
             }
         };
-        self.caused(self.id.clone(), action_type, data)
+        Action { by_provider: self.by_provider.clone(), ..self.caused(self.id.clone(), action_type, data) }
     }
 
     /// An action of this planned action's event.
@@ -221,6 +227,7 @@ impl PlannedAction {
             cause: self.cause.clone(),
             priority: self.priority,
             traceparent: self.traceparent.clone(),
+            by_provider: Vec::new(),
             data,
         }
     }
@@ -252,6 +259,7 @@ mod tests {
             cause,
             priority: Priority::Normal,
             traceparent: None,
+            by_provider: Vec::new(),
             intent: Intent::Notify { text: parts, variants: vec![], channels: vec![], cap: None },
         }
     }

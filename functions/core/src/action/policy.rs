@@ -180,6 +180,7 @@ mod tests {
             cause,
             priority,
             traceparent: None,
+            by_provider: Vec::new(),
             intent: Intent::Notify {
                 text: vec![Part::Words("hello".into())],
                 variants: vec![],

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tidings_config::time::Timestamp;
+use tidings_config::written_by::WrittenBy;
 
 /// The context of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -23,6 +24,10 @@ pub struct ContextAnswer {
     pub entities: BTreeMap<String, BTreeMap<String, Value>>,
     /// The identities that are linked to the conversation, such as `customer:cus_123`.
     pub identities: Vec<String>,
+    /// The facts of each entity whose values the provider's own systems or your rules wrote. Everything else that the
+    /// answer contains is a stranger's, except for the node: don't put it where a model reads instructions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_provider: BTreeMap<String, Vec<String>>,
     /// The origin of each value, with `?details=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
@@ -46,6 +51,8 @@ pub struct FactDetail {
     /// When the value expires. Absent: it doesn't expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// Who wrote the value.
+    pub by: WrittenBy,
 }
 
 impl ContextAnswer {
@@ -55,12 +62,18 @@ impl ContextAnswer {
         let known =
             context.entities.iter().map(|(entity, facts)| (entity, known(facts, now))).filter(|(_, facts)| !facts.is_empty());
         let known: BTreeMap<&String, BTreeMap<&String, &Fact>> = known.collect();
+        let by_provider = known.iter().map(|(entity, facts)| {
+            let of = facts.iter().filter(|(_, fact)| fact.by == WrittenBy::Provider).map(|(name, _)| (*name).clone());
+            ((*entity).clone(), of.collect::<Vec<_>>())
+        });
         Self {
             conversation: context.conversation.clone(),
             node: node.and_then(|fact| fact.value.as_str()).map(str::to_owned),
             entities: each(&known, |fact| fact.value.clone()),
             identities: context.identities.clone(),
-            details: with_details.then(|| Details { node: node.map(FactDetail::of), entities: each(&known, FactDetail::of) }),
+            by_provider: by_provider.filter(|(_, names)| !names.is_empty()).collect(),
+            details: with_details
+                .then(|| Details { node: node.map(FactDetail::of_node), entities: each(&known, FactDetail::of) }),
         }
     }
 }
@@ -78,8 +91,13 @@ fn each<T>(
 }
 
 impl FactDetail {
+    /// A node is always a name of the rules, or one that an operator chose.
+    fn of_node(fact: &Fact) -> Self {
+        Self { by: WrittenBy::Provider, ..Self::of(fact) }
+    }
+
     fn of(fact: &Fact) -> Self {
-        Self { time: fact.order.time, cause: fact.order.key.clone(), expires: fact.expires }
+        Self { time: fact.order.time, cause: fact.order.key.clone(), expires: fact.expires, by: fact.by }
     }
 }
 
@@ -98,7 +116,7 @@ mod tests {
     fn an_answer_has_plain_values_without_deleted_and_expired_ones() {
         let now = Timestamp::from_unix_ms(1_795_168_900_000);
         let facts = [
-            ("status", fact(json!("shipped"), None)),
+            ("status", fact(json!("shipped"), None).by(WrittenBy::Provider)),
             ("until", fact(json!(7), Some(now.unix_ms() + 1))),
             ("late", fact(json!(7), Some(now.unix_ms()))),
             ("gone", fact(Value::Null, None)),
@@ -113,16 +131,16 @@ mod tests {
         };
         let plain = json!({
             "conversation": "ann", "node": "tracking", "entities": {"order/1042": {"status": "shipped", "until": 7}},
-            "identities": ["customer:cus_1"],
+            "identities": ["customer:cus_1"], "by_provider": {"order/1042": ["status"]},
         });
         assert_eq!(serde_json::to_value(ContextAnswer::of(&context, now, false)).unwrap(), plain);
         let (time, cause) = ("2026-11-20T10:00:00.250Z", "orders#e1");
         let mut detailed = plain;
         detailed["details"] = json!({
-            "node": {"time": time, "cause": cause},
+            "node": {"time": time, "cause": cause, "by": "provider"},
             "entities": {"order/1042": {
-                "status": {"time": time, "cause": cause},
-                "until": {"time": time, "cause": cause, "expires": "2026-11-20T10:01:40.001Z"},
+                "status": {"time": time, "cause": cause, "by": "provider"},
+                "until": {"time": time, "cause": cause, "expires": "2026-11-20T10:01:40.001Z", "by": "stranger"},
             }},
         });
         assert_eq!(serde_json::to_value(ContextAnswer::of(&context, now, true)).unwrap(), detailed);

@@ -191,6 +191,7 @@ mod tests {
             cause,
             priority,
             traceparent: None,
+            by_provider: Vec::new(),
             intent: Intent::Notify {
                 text: vec![Part::Words("x".repeat(text_bytes))],
                 variants: vec![],

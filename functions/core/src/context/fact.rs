@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use tidings_config::limits::CLAIM_LIFETIME;
 use tidings_config::rules::Ladder;
 use tidings_config::time::Timestamp;
+use tidings_config::written_by::WrittenBy;
 
 /// A value and the newest event that wrote it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,10 @@ pub struct Fact {
     /// A register with a ladder: the highest rung wins instead of the newest event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ladder: Option<Ladder>,
+    /// Who wrote the value. Of a counter and a set: of all of it. The previous version doesn't know this field, and
+    /// drops it when it writes the item.
+    #[serde(default, skip_serializing_if = "WrittenBy::is_stranger")]
+    pub by: WrittenBy,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,14 +56,23 @@ pub struct Member {
     /// Whether it was removed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub out: bool,
+    #[serde(default, skip_serializing_if = "WrittenBy::is_stranger")]
+    pub by: WrittenBy,
 }
 
 /// The facts of one context item, by name.
 pub type Facts = BTreeMap<String, Fact>;
 
 impl Fact {
+    /// A stranger's value. [`Self::by`] labels another one.
     pub fn register(value: Value, order: Order) -> Self {
-        Self { value, order, expires: None, kind: FactKind::Register, ladder: None }
+        Self { value, order, expires: None, kind: FactKind::Register, ladder: None, by: WrittenBy::Stranger }
+    }
+
+    /// The same with this label.
+    #[must_use]
+    pub fn by(self, by: WrittenBy) -> Self {
+        Self { by, ..self }
     }
 
     pub(super) fn on_ladder(value: Value, ladder: Ladder, order: Order) -> Self {
@@ -86,8 +100,10 @@ impl Fact {
 
     pub(super) fn set(members: BTreeMap<String, Member>, order: Order) -> Self {
         let inside = members.iter().filter(|(_, member)| !member.out);
+        // An empty set has nothing to trust.
+        let by = inside.clone().map(|(_, member)| member.by).reduce(WrittenBy::and).unwrap_or_default();
         let value = inside.filter_map(|(element, _)| serde_json::from_str(element).ok()).collect::<Vec<Value>>();
-        Self { kind: FactKind::Set(members), ..Self::register(Value::from(value), order) }
+        Self { kind: FactKind::Set(members), by, ..Self::register(Value::from(value), order) }
     }
 
     /// Whether readers see it at this time.
@@ -102,7 +118,7 @@ impl Fact {
         match (&self.kind, &other.kind) {
             (FactKind::Counter, FactKind::Counter) => {
                 let sum = |fact: &Self| fact.value.as_i64().unwrap_or(0);
-                Self::counter(total(sum(&self), sum(&other)), order)
+                Self::counter(total(sum(&self), sum(&other)), order).by(self.by.and(other.by))
             }
             (FactKind::Set(ours), FactKind::Set(theirs)) => {
                 let mut members = ours.clone();
@@ -174,12 +190,44 @@ mod tests {
         for fact in [
             Fact::counter(3, order(2)),
             Fact::on_ladder(Value::from("read"), serde_json::from_value(serde_json::json!(["sent", "read"])).unwrap(), order(2)),
-            Fact::set(BTreeMap::from([("\"a\"".to_owned(), Member { order: order(1), out: true })]), order(1)),
+            Fact::set(
+                BTreeMap::from([("\"a\"".to_owned(), Member { order: order(1), out: true, by: WrittenBy::Stranger })]),
+                order(1),
+            ),
             Fact { expires: Some(Timestamp::from_unix_ms(9)), ..Fact::register(Value::Null, order(3)) },
+            Fact::register(Value::from(7), order(4)).by(WrittenBy::Provider),
         ] {
             let json = serde_json::to_string(&fact).unwrap();
             assert_eq!(serde_json::from_str::<Fact>(&json).unwrap(), fact, "{json}");
         }
+    }
+
+    #[test]
+    fn a_label_is_stored_only_for_what_the_provider_wrote() {
+        let fact = Fact::register(Value::from(7), order(1)).by(WrittenBy::Provider);
+        let json = serde_json::json!({"value": 7, "time": "1970-01-01T00:00:00.001Z", "key": "s#1", "by": "provider"});
+        assert_eq!(serde_json::to_value(&fact).unwrap(), json);
+        let unlabelled = serde_json::json!({"value": 7, "time": "1970-01-01T00:00:00.001Z", "key": "s#1"});
+        assert_eq!(serde_json::from_value::<Fact>(unlabelled).unwrap().by, WrittenBy::Stranger, "of the previous version");
+    }
+
+    #[test]
+    fn a_sum_and_a_set_are_the_providers_only_if_all_of_it_is() {
+        let (ours, theirs) = (Fact::counter(1, order(1)).by(WrittenBy::Provider), Fact::counter(1, order(2)));
+        assert_eq!(ours.clone().merge(ours.clone()).by, WrittenBy::Provider);
+        assert_eq!(ours.clone().merge(theirs.clone()).by, WrittenBy::Stranger);
+        assert_eq!(theirs.merge(ours).by, WrittenBy::Stranger);
+        let member = |ms, by, out| Member { order: order(ms), out, by };
+        let set = |members: &[(&str, Member)]| {
+            Fact::set(members.iter().map(|(element, member)| ((*element).to_owned(), member.clone())).collect(), order(9))
+        };
+        let (a, b) = (("\"a\"", member(1, WrittenBy::Provider, false)), ("\"b\"", member(2, WrittenBy::Stranger, false)));
+        assert_eq!(set(std::slice::from_ref(&a)).by, WrittenBy::Provider);
+        assert_eq!(set(&[a.clone(), b.clone()]).by, WrittenBy::Stranger);
+        assert_eq!(set(std::slice::from_ref(&a)).merge(set(&[b])).by, WrittenBy::Stranger);
+        let removed = ("\"b\"", member(3, WrittenBy::Stranger, true));
+        assert_eq!(set(&[a, removed]).by, WrittenBy::Provider, "what was removed isn't read");
+        assert_eq!(set(&[]).by, WrittenBy::Stranger);
     }
 
     #[test]

@@ -148,6 +148,7 @@ mod tests {
     use proptest::prelude::*;
     use std::time::Duration;
     use tidings_config::limits::{MAX_ELEMENT_BYTES, MAX_FACT_BYTES};
+    use tidings_config::written_by::WrittenBy;
 
     fn order(s: i64) -> Order {
         Order::at(Timestamp::from_unix_ms(s * 1_000), ClaimKey::new("s", &s.to_string()))
@@ -158,7 +159,7 @@ mod tests {
     }
 
     fn set(members: impl IntoIterator<Item = (String, i64, bool)>) -> Fact {
-        let member = |(element, s, out): (String, i64, bool)| (element, Member { order: order(s), out });
+        let member = |(element, s, out): (String, i64, bool)| (element, Member { order: order(s), out, by: WrittenBy::Stranger });
         let members: BTreeMap<String, Member> = members.into_iter().map(member).collect();
         let newest = members.values().map(|member| member.order.clone()).max().unwrap_or_else(|| order(0));
         Fact::set(members, newest)
@@ -203,7 +204,8 @@ mod tests {
     fn as_many_elements_as_a_set_may_have_fit_with_ranks_receipts_and_long_claim_keys() {
         let key = |n: usize| ClaimKey::new("whatsapp", &format!("sha256:{n:0>64}"));
         let at = |n: usize| Order { rank: 4, received_after_ms: 86_400_000, ..Order::at(NOW, key(n)) };
-        let members = (0..MAX_SET_ELEMENTS).map(|n| (format!("\"{n:0>30}\""), Member { order: at(n), out: false }));
+        let members = (0..MAX_SET_ELEMENTS)
+            .map(|n| (format!("\"{n:0>30}\""), Member { order: at(n), out: false, by: WrittenBy::Stranger }));
         let mut facts = Facts::from([("s".to_owned(), Fact::set(members.collect(), at(0))), ("a".to_owned(), text(4_096, 1))]);
         let before = facts.clone();
         assert_eq!((fit(&mut facts, NOW), facts), (Vec::new(), before));
@@ -285,7 +287,7 @@ mod tests {
         fn a_full_set_is_the_same_in_every_order(
             events in proptest::collection::vec((0..320_u32, any::<bool>()), 300..350), seed in any::<u64>(),
         ) {
-            let of = |n: usize| (events[n].0.to_string(), Member { order: order(i64::try_from(n).unwrap()), out: events[n].1 });
+            let of = |n: usize| (events[n].0.to_string(), Member { order: order(i64::try_from(n).unwrap()), out: events[n].1, by: WrittenBy::Stranger });
             let apply = |order: &[usize]| {
                 let mut facts = Facts::new();
                 for n in order {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::rules::Ladder;
 use tidings_config::time::Timestamp;
+use tidings_config::written_by::WrittenBy;
 
 /// One event's change of one fact.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,15 +16,17 @@ pub enum Change {
     Set {
         value: Value,
         expires: Option<Timestamp>,
+        by: WrittenBy,
     },
     /// A value on the ladder.
     Climb {
         value: Value,
         ladder: Ladder,
+        by: WrittenBy,
     },
-    Count(i64),
-    /// Elements as JSON, and whether each is added or removed.
-    Members(BTreeMap<String, bool>),
+    Count(i64, WrittenBy),
+    /// Elements as JSON, whether each is added or removed, and who wrote it.
+    Members(BTreeMap<String, (bool, WrittenBy)>),
     /// A value set by hand, which replaces any stored value. `null` deletes the fact.
     Correct(Value),
 }
@@ -66,49 +69,50 @@ impl Merged {
 
 impl Changes {
     /// Sets a fact. If the event sets the same fact twice, the later value wins.
-    pub fn set(&mut self, entity: &str, name: &str, value: Value, expires: Option<Timestamp>) {
-        self.of(entity).insert(name.to_owned(), Change::Set { value, expires });
+    pub fn set(&mut self, entity: &str, name: &str, value: Value, expires: Option<Timestamp>, by: WrittenBy) {
+        self.of(entity).insert(name.to_owned(), Change::Set { value, expires, by });
     }
 
     /// Raises a fact on a ladder. If the event does so twice, the highest rung wins.
-    pub fn climb(&mut self, entity: &str, name: &str, value: Value, ladder: &Ladder) {
+    pub fn climb(&mut self, entity: &str, name: &str, value: Value, ladder: &Ladder, by: WrittenBy) {
         let facts = self.of(entity);
         if let Some(Change::Climb { value: before, .. }) = facts.get(name)
             && ladder.rung(before) > ladder.rung(&value)
         {
             return;
         }
-        facts.insert(name.to_owned(), Change::Climb { value, ladder: ladder.clone() });
+        facts.insert(name.to_owned(), Change::Climb { value, ladder: ladder.clone(), by });
     }
 
     pub fn forget(&mut self, entity: &str, name: &str) {
-        self.set(entity, name, Value::Null, None);
+        self.set(entity, name, Value::Null, None, WrittenBy::Stranger);
     }
 
     /// Adds to a counter. Steps of the same event add up.
-    pub fn count(&mut self, entity: &str, name: &str, step: i64) {
-        match self.of(entity).entry(name.to_owned()).or_insert(Change::Count(0)) {
-            Change::Count(sum) => *sum = fact::total(*sum, step),
+    pub fn count(&mut self, entity: &str, name: &str, step: i64, by: WrittenBy) {
+        match self.of(entity).entry(name.to_owned()).or_insert(Change::Count(0, by)) {
+            Change::Count(sum, before) => (*sum, *before) = (fact::total(*sum, step), before.and(by)),
             other @ (Change::Set { .. } | Change::Climb { .. } | Change::Members(_) | Change::Correct(_)) => {
-                *other = Change::Count(step)
+                *other = Change::Count(step, by)
             }
         }
     }
 
     /// Adds or removes an element of a set. `element` is JSON.
-    pub fn member(&mut self, entity: &str, name: &str, element: String, inside: bool) {
+    pub fn member(&mut self, entity: &str, name: &str, element: String, inside: bool, by: WrittenBy) {
         match self.of(entity).entry(name.to_owned()).or_insert_with(|| Change::Members(BTreeMap::new())) {
             Change::Members(members) => {
-                members.insert(element, inside);
+                members.insert(element, (inside, by));
             }
-            other @ (Change::Set { .. } | Change::Climb { .. } | Change::Count(_) | Change::Correct(_)) => {
-                *other = Change::Members(BTreeMap::from([(element, inside)]))
+            other @ (Change::Set { .. } | Change::Climb { .. } | Change::Count(..) | Change::Correct(_)) => {
+                *other = Change::Members(BTreeMap::from([(element, (inside, by))]))
             }
         }
     }
 
     pub fn go_to(&mut self, node: &str) {
-        let change = Change::Set { value: Value::from(node), expires: None };
+        // A node is always a name of the rules, so it needs no label.
+        let change = Change::Set { value: Value::from(node), expires: None, by: WrittenBy::Stranger };
         self.items.entry(ItemKey::Node).or_default().insert(NODE_REGISTER.to_owned(), change);
     }
 
@@ -134,7 +138,7 @@ impl Changes {
         let mut left_out = Vec::new();
         for (key, facts) in &mut self.items {
             facts.retain(|name, change| match change {
-                Change::Count(step) => {
+                Change::Count(step, _) => {
                     left_out.push((key.clone(), name.clone(), *step));
                     false
                 }
@@ -150,7 +154,7 @@ impl Changes {
         let facts = self.items.iter().flat_map(|(key, facts)| facts.iter().map(move |(name, change)| (key, name, change)));
         facts.filter_map(|(key, name, change)| match change {
             Change::Correct(value) => Some((key, name.as_str(), value)),
-            Change::Set { .. } | Change::Climb { .. } | Change::Count(_) | Change::Members(_) => None,
+            Change::Set { .. } | Change::Climb { .. } | Change::Count(..) | Change::Members(_) => None,
         })
     }
 
@@ -162,7 +166,7 @@ impl Changes {
     pub fn are_repeatable(&self) -> bool {
         let repeatable = |change: &Change| match change {
             Change::Set { .. } | Change::Climb { .. } | Change::Members(_) => true,
-            Change::Count(_) | Change::Correct(_) => false,
+            Change::Count(..) | Change::Correct(_) => false,
         };
         self.taken_back.is_none() && self.items.values().flat_map(BTreeMap::values).all(repeatable)
     }
@@ -180,7 +184,7 @@ impl Changes {
     pub fn node(&self) -> Option<&str> {
         match self.items.get(&ItemKey::Node)?.get(NODE_REGISTER)? {
             Change::Set { value, .. } | Change::Correct(value) => value.as_str(),
-            Change::Climb { .. } | Change::Count(_) | Change::Members(_) => None,
+            Change::Climb { .. } | Change::Count(..) | Change::Members(_) => None,
         }
     }
 
@@ -266,12 +270,14 @@ fn corrected(facts: &Facts, kept: Option<&Fact>, value: &Value, order: &Order) -
         Some((FactKind::Register, Some(ladder))) => Fact::on_ladder(value.clone(), ladder.clone(), order),
         Some((FactKind::Counter, _)) => Fact::counter(value.as_i64().unwrap_or(0), order),
         Some((FactKind::Set(before), _)) => {
-            let out = before.keys().map(|element| (element.clone(), Member { order: order.clone(), out: true }));
+            let out = before
+                .keys()
+                .map(|element| (element.clone(), Member { order: order.clone(), out: true, by: WrittenBy::Stranger }));
             let inside = value
                 .as_array()
                 .into_iter()
                 .flatten()
-                .map(|element| (element.to_string(), Member { order: order.clone(), out: false }));
+                .map(|element| (element.to_string(), Member { order: order.clone(), out: false, by: WrittenBy::Stranger }));
             Fact::set(out.chain(inside).collect(), order.clone())
         }
         Some((FactKind::Register, None)) | None => Fact::register(value.clone(), order),
@@ -284,13 +290,13 @@ fn is_its_own(facts: &Facts, name: &str, change: &Change, order: &Order) -> bool
     match change {
         Change::Set { .. } | Change::Climb { .. } => kept.kind == FactKind::Register && kept.order.key == order.key,
         Change::Members(changes) => match &kept.kind {
-            FactKind::Set(members) => changes.iter().any(|(element, inside)| {
+            FactKind::Set(members) => changes.iter().any(|(element, (inside, _))| {
                 members.get(element).is_some_and(|member| member.order.key == order.key && member.out != *inside)
             }),
             FactKind::Register | FactKind::Counter => false,
         },
         // They are written in the transaction of their claim, and so by one receive.
-        Change::Count(_) | Change::Correct(_) => false,
+        Change::Count(..) | Change::Correct(_) => false,
     }
 }
 
@@ -301,17 +307,18 @@ fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool 
     let fact = match change {
         Change::Correct(value) => corrected(facts, kept, value, order),
         Change::Set { .. } if kept.is_some_and(|kept| kept.order >= *order) => return false,
-        Change::Set { value, expires } => Fact { expires: *expires, ..Fact::register(value.clone(), order.clone()) },
-        Change::Climb { value, ladder } => {
-            let fact = Fact::on_ladder(value.clone(), ladder.clone(), order.clone());
+        Change::Set { value, expires, by } => Fact { expires: *expires, by: *by, ..Fact::register(value.clone(), order.clone()) },
+        Change::Climb { value, ladder, by } => {
+            let fact = Fact::on_ladder(value.clone(), ladder.clone(), order.clone()).by(*by);
             if kept.is_some_and(|kept| !fact.is_above(kept, ladder)) {
                 return false;
             }
             fact
         }
-        Change::Count(step) => {
-            let sum = kept.filter(|kept| kept.kind == FactKind::Counter).and_then(|kept| kept.value.as_i64()).unwrap_or(0);
-            Fact::counter(fact::total(sum, *step), newest())
+        Change::Count(step, by) => {
+            let kept = kept.filter(|kept| kept.kind == FactKind::Counter);
+            let sum = kept.and_then(|kept| kept.value.as_i64()).unwrap_or(0);
+            Fact::counter(fact::total(sum, *step), newest()).by(kept.map_or(*by, |kept| kept.by.and(*by)))
         }
         Change::Members(changes) => {
             let mut members = match kept.map(|kept| &kept.kind) {
@@ -319,9 +326,9 @@ fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool 
                 Some(FactKind::Register | FactKind::Counter) | None => BTreeMap::new(),
             };
             let mut changed = false;
-            for (element, inside) in changes {
+            for (element, (inside, by)) in changes {
                 if members.get(element).is_none_or(|member| member.order < *order) {
-                    members.insert(element.clone(), Member { order: order.clone(), out: !inside });
+                    members.insert(element.clone(), Member { order: order.clone(), out: !inside, by: *by });
                     changed = true;
                 }
             }

@@ -85,6 +85,7 @@ mod tests {
     use crate::context::{Fact, Link, Member};
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use tidings_config::written_by::WrittenBy;
 
     fn order() -> Order {
         Order {
@@ -104,7 +105,7 @@ mod tests {
             let fact = Fact::register(Value::from("paid"), order.clone());
             let json = serde_json::to_string(&fact).unwrap();
             assert_eq!(serde_json::from_str::<Fact>(&json).unwrap(), fact, "{json}");
-            let member = Member { order: order.clone(), out: true };
+            let member = Member { order: order.clone(), out: true, by: WrittenBy::Stranger };
             let json = serde_json::to_string(&member).unwrap();
             assert_eq!(serde_json::from_str::<Member>(&json).unwrap(), member, "{json}");
             let link = Link { conversation: "c".into(), order };

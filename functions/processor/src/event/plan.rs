@@ -102,6 +102,7 @@ impl Planner {
         let order = envelope.order();
         let context = EvaluationContext {
             variables: &variables,
+            source: envelope.source_name(),
             subject: envelope.subject.as_deref(),
             time: order.time,
             event_time: Some(order.time),

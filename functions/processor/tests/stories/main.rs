@@ -38,5 +38,6 @@ mod stores;
 mod support;
 mod texts;
 mod ties;
+mod trust;
 mod waiting;
 mod year;

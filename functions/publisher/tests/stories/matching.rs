@@ -19,6 +19,7 @@ fn action() -> String {
         cause: ClaimKey::new("shop", "e1"),
         priority: Priority::Normal,
         traceparent: None,
+        by_provider: Vec::new(),
         data: json!({"text": "Paid."}),
     };
     action.encode("web:ann", 3)

@@ -126,7 +126,9 @@ impl Events {
             let written = self.rewrite(state, event, kind, &view, fate);
             return match written {
                 Written::Yes => Doing::Claim { kind, view },
-                other => self.after(state, work, other, kind, &view),
+                other @ (Written::Before(_) | Written::Moved | Written::Conflict | Written::Unknown) => {
+                    self.after(state, work, other, kind, &view)
+                }
             };
         }
         let items = (plan == CommitPlan::Transaction).then_some(());

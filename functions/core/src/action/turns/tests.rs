@@ -30,6 +30,7 @@ fn proposal(n: usize, rule: &str, own: Option<Cap>, priority: Priority) -> Plann
         cause,
         priority,
         traceparent: None,
+        by_provider: Vec::new(),
         intent: Intent::Notify { text: vec![], variants: vec![], channels: vec![], cap: own },
     }
 }

@@ -28,12 +28,13 @@ prop_compose! {
                    kind in 0..5u8) -> (Changes, Order) {
         let mut changes = Changes::default();
         let of = format!("order/{entity}");
+        let by = if time % 2 == 0 { WrittenBy::Provider } else { WrittenBy::Stranger };
         match kind {
-            0 => changes.set(&of, &format!("fact{name}"), Value::from(value), None),
+            0 => changes.set(&of, &format!("fact{name}"), Value::from(value), None, by),
             1 => changes.forget(&of, &format!("fact{name}")),
-            2 => changes.climb(&of, &format!("rung{name}"), Value::from(value % 4), &ladder()),
-            3 => changes.count(&of, &format!("counter{name}"), value - 50),
-            _ => changes.member(&of, &format!("set{name}"), (value % 3).to_string(), value % 2 == 0),
+            2 => changes.climb(&of, &format!("rung{name}"), Value::from(value % 4), &ladder(), by),
+            3 => changes.count(&of, &format!("counter{name}"), value - 50, by),
+            _ => changes.member(&of, &format!("set{name}"), (value % 3).to_string(), value % 2 == 0, by),
         }
         if let Some(node) = node {
             changes.go_to(&format!("node{node}"));
@@ -62,7 +63,7 @@ proptest! {
         for (changes, order) in &events {
             let first = changes.merge(&stored, order, Timestamp::from_unix_ms(0));
             stored.extend(first.items);
-            let counts = changes.items.values().flat_map(BTreeMap::values).any(|change| matches!(change, Change::Count(_)));
+            let counts = changes.items.values().flat_map(BTreeMap::values).any(|change| matches!(change, Change::Count(..)));
             prop_assert_eq!(changes.are_repeatable(), !counts);
             if changes.are_repeatable() {
                 let again = changes.merge(&stored, order, Timestamp::from_unix_ms(0));
@@ -148,7 +149,7 @@ fn the_node_goes_by_time_and_the_facts_by_sequence() {
     let order = |sequence, ms| Order { sequence, ..Order::at(Timestamp::from_unix_ms(ms), ClaimKey::new("s", "e")) };
     let event = |node: &str| {
         let mut changes = Changes::default();
-        changes.set("order/1", "status", Value::from(node), None);
+        changes.set("order/1", "status", Value::from(node), None, WrittenBy::Stranger);
         changes.go_to(node);
         changes
     };
@@ -161,7 +162,7 @@ fn the_node_goes_by_time_and_the_facts_by_sequence() {
 fn in_a_tie_of_time_the_node_goes_by_sequence_then_rank_then_receipt() {
     let event = |node: &str, sequence, rank, after| {
         let mut changes = Changes::default();
-        changes.set("order/1", "status", Value::from(node), None);
+        changes.set("order/1", "status", Value::from(node), None, WrittenBy::Stranger);
         changes.go_to(node);
         // The key has the opposite order of the deciding fields.
         let key = ClaimKey::new("s", &format!("{}{}{}", 9 - sequence, 9 - rank, 9 - after));
@@ -187,7 +188,7 @@ fn order_at(ms: i64) -> Order {
 
 fn climbs(value: i64) -> Changes {
     let mut changes = Changes::default();
-    changes.climb("order/1", "status", Value::from(value), &ladder());
+    changes.climb("order/1", "status", Value::from(value), &ladder(), WrittenBy::Stranger);
     changes
 }
 
@@ -204,7 +205,7 @@ fn a_ladder_ends_at_its_highest_rung_with_the_newest_event_of_that_rung() {
     let again = climbs(3).merge(&stored, &order_at(5), Timestamp::from_unix_ms(0));
     assert_eq!((again.outcome, again.items.len()), (Outcome::Applied, 0), "the very event again");
     let mut both = climbs(1);
-    both.climb("order/1", "status", Value::from(0), &ladder());
+    both.climb("order/1", "status", Value::from(0), &ladder(), WrittenBy::Stranger);
     assert_eq!(both, climbs(1), "the highest rung of one event counts");
 }
 
@@ -212,7 +213,7 @@ fn a_ladder_ends_at_its_highest_rung_with_the_newest_event_of_that_rung() {
 fn a_value_from_before_the_ladder_is_on_the_rung_that_it_names() {
     let set = |value: Value, ms: i64| {
         let mut changes = Changes::default();
-        changes.set("order/1", "status", value, None);
+        changes.set("order/1", "status", value, None, WrittenBy::Stranger);
         (changes, order_at(ms))
     };
     let value =
@@ -244,7 +245,7 @@ fn outcomes() {
     let merge = |changes: &Changes, stored: &Stored, ms| changes.merge(stored, &order(ms), Timestamp::from_unix_ms(0));
     let mut changes = Changes::default();
     assert_eq!(merge(&changes, &Stored::new(), 1).outcome, Outcome::Noted);
-    changes.set("order/1", "status", Value::from("paid"), None);
+    changes.set("order/1", "status", Value::from("paid"), None, WrittenBy::Stranger);
     let applied = merge(&changes, &Stored::new(), 2);
     assert_eq!((applied.outcome, applied.won.len()), (Outcome::Applied, 1));
     let stale = merge(&changes, &applied.items, 1);
@@ -258,7 +259,7 @@ fn outcomes() {
 fn a_deletion_wins_against_older_events_only() {
     let order = |ms| Order::at(Timestamp::from_unix_ms(ms), ClaimKey::new("s", "e"));
     let mut set = Changes::default();
-    set.set("order/1", "status", Value::from("paid"), None);
+    set.set("order/1", "status", Value::from("paid"), None, WrittenBy::Stranger);
     let mut forget = Changes::default();
     forget.forget("order/1", "status");
     let value =
@@ -272,9 +273,9 @@ fn facts_stored_apart_merge_to_the_same_result() {
     let order = |ms: i64| Order::at(Timestamp::from_unix_ms(ms), ClaimKey::new("s", &ms.to_string()));
     let event = |ms: i64| {
         let mut changes = Changes::default();
-        changes.set("order/1", "status", Value::from(ms), None);
-        changes.count("order/1", "n", ms);
-        changes.member("order/1", "tags", (ms % 2).to_string(), ms < 3);
+        changes.set("order/1", "status", Value::from(ms), None, WrittenBy::Stranger);
+        changes.count("order/1", "n", ms, WrittenBy::Stranger);
+        changes.member("order/1", "tags", (ms % 2).to_string(), ms < 3, WrittenBy::Stranger);
         (changes, order(ms))
     };
     let facts = |events: &[(Changes, Order)]| apply(events)[&ItemKey::Entity("order/1".into())].facts().unwrap().clone();
@@ -294,15 +295,15 @@ fn again(order: &Order, ms: i64) -> Order {
 fn an_event_applied_again_keeps_its_order_and_replaces_its_writes() {
     let sets = |name: &str, value: i64| {
         let mut changes = Changes::default();
-        changes.set("order/1", name, Value::from(value), None);
-        changes.member("order/1", "seen", value.to_string(), true);
-        changes.count("order/1", "moves", 1);
+        changes.set("order/1", name, Value::from(value), None, WrittenBy::Stranger);
+        changes.member("order/1", "seen", value.to_string(), true, WrittenBy::Stranger);
+        changes.count("order/1", "moves", 1, WrittenBy::Stranger);
         changes
     };
     let mut stored = apply(&[(sets("wrong", 1), order_at(1)), (sets("newer", 2), order_at(2))]);
     let mut changes = Changes::default();
-    changes.set("order/1", "right", Value::from(1), None);
-    changes.set("order/1", "newer", Value::from(1), None);
+    changes.set("order/1", "right", Value::from(1), None, WrittenBy::Stranger);
+    changes.set("order/1", "newer", Value::from(1), None, WrittenBy::Stranger);
     changes.take_back(order_at(1).key, BTreeSet::new());
     let merged = changes.merge(&stored, &again(&order_at(1), 9), Timestamp::from_unix_ms(0));
     stored.extend(merged.items);
@@ -330,7 +331,7 @@ fn an_event_applied_again_keeps_its_order_and_replaces_its_writes() {
 fn the_last_application_of_an_event_wins_among_events_of_its_time() {
     let sets = |value: i64| {
         let mut changes = Changes::default();
-        changes.set("order/1", "status", Value::from(value), None);
+        changes.set("order/1", "status", Value::from(value), None, WrittenBy::Stranger);
         changes
     };
     let (first, same_time) = (order_at(1), Order { key: ClaimKey::new("s", "9"), ..order_at(1) });
