@@ -265,6 +265,7 @@ fn build_makes_a_package_of_each_function_of_a_release() {
     folder.write("release/processor/bootstrap", "the processor");
     folder.write("release/reader/bootstrap", "the reader");
     folder.write("release/publisher/bootstrap", "the publisher");
+    folder.write("release/kafka/bootstrap", "the kafka");
     folder.write("release/sender/bootstrap", "the sender");
     let built = folder.run(&["build", "--functions", "release"]);
     assert_eq!(built.status.code(), Some(0), "{}", said(&built));
@@ -272,7 +273,7 @@ fn build_makes_a_package_of_each_function_of_a_release() {
     assert_eq!([read("build/receiver/bootstrap"), read("build/processor/bootstrap")], ["the receiver", "the processor"]);
     assert_eq!(read("build/receiver/tidings.json"), read("build/processor/tidings.json"));
     assert_eq!(read("build/reader/bootstrap"), "the reader");
-    for function in ["publisher", "sender"] {
+    for function in ["publisher", "kafka", "sender"] {
         assert_eq!(read(&format!("build/{function}/bootstrap")), format!("the {function}"));
         assert_eq!(read(&format!("build/{function}/tidings.json")), read("build/receiver/tidings.json"));
     }

@@ -146,11 +146,13 @@ async fn through(troubles: Vec<Option<Trouble>>, steps: Vec<Step>) -> Result<(),
     for case in &cases {
         world.deliver_until_accepted(case).await;
     }
-    // Accepted events are durable: each is processed, or in one of the queues.
+    // Accepted events are durable: each is processed, in one of the queues, or kept by its claim.
+    let kept = world.kept().await;
     let queued: Vec<ClaimKey> = world.queue.messages().iter().map(|body| Envelope::decode(body).unwrap().claimkey).collect();
     for key in &events {
         let processed = world.claim(key).is_some_and(|claim| claim.state == ClaimState::Processed);
-        prop_assert!(processed || queued.contains(key) || world.dead_letter_keys().contains(key), "{} is lost", key);
+        let is_durable = processed || queued.contains(key) || kept.contains(key) || world.dead_letter_keys().contains(key);
+        prop_assert!(is_durable, "{} is lost", key);
     }
 
     world.process_all().await;

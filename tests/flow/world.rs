@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::limits::{OUTBOX_AGE, OUTBOX_PARTITIONS, SWEEP_PAGE};
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp};
 use tidings_core::action::NOTIFY_TYPE;
@@ -16,6 +17,7 @@ use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::{Context, FactKind};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::ports::OutboxStore;
 use tidings_events::{Case, ExpectedAction, SECRETS, SignedRequest, secrets_of};
 use tidings_tests::messages;
 use tokio::time::timeout;
@@ -73,7 +75,8 @@ impl World {
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
             },
             NonZeroU32::new(MAX_RECEIVES).unwrap(),
-        );
+        )
+        .sweeping_outbox(Arc::clone(&store) as Arc<_>);
         Self { receiver, processor, store, schedule, queue, actions, clock, sources }
     }
 
@@ -111,8 +114,28 @@ impl World {
         }
     }
 
-    /// Processes until SQS has no messages left, visible or hidden.
+    /// Processes until SQS has no messages left, visible or hidden, and no claim keeps an event that wasn't queued.
     pub(crate) async fn process_all(&mut self) {
+        self.process_queued().await;
+        while !self.kept().await.is_empty() {
+            self.clock.advance(OUTBOX_AGE + Duration::from_secs(1));
+            // A sweep that fails or dies is followed by another one.
+            let _ = timeout(DEAD_AFTER, self.processor.sweep(TIME_LEFT)).await;
+            self.process_queued().await;
+        }
+    }
+
+    /// The events that claims keep because the queue may not have them.
+    pub(crate) async fn kept(&self) -> BTreeSet<ClaimKey> {
+        let mut kept = BTreeSet::new();
+        for partition in 0..OUTBOX_PARTITIONS {
+            let page = self.store.waiting(partition, Timestamp::from_unix_ms(0), self.clock.now(), SWEEP_PAGE).await;
+            kept.extend(page.expect("no fault of this table").into_iter().map(|entry| entry.key));
+        }
+        kept
+    }
+
+    async fn process_queued(&mut self) {
         while let Some(visible) = self.queue.first_visible() {
             self.clock.set(visible.max(self.clock.now()));
             self.process(0, 10).await;

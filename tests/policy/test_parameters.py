@@ -131,14 +131,14 @@ class Parameters(unittest.TestCase):
         self.assertIn(provisioned.get("ScalingConfig", NOTHING), (None, NOTHING))
         self.assertIn("ProcessorMinPollers=2", *stack(ProcessorMinPollers=1).refusals())
 
-    def test_tables_and_index_are_warmed_only_where_it_is_asked_for(self):
+    def test_tables_and_indexes_are_warmed_only_where_it_is_asked_for(self):
         def warm(**given):
             one = stack(**given)
             tables = [one.value(one.of("Resources")[name]["Properties"]) for name in ("ClaimsTable", "ContextTable")]
             return [part.get("WarmThroughput", NOTHING) for part in (*tables, *tables[0]["GlobalSecondaryIndexes"])]
 
         self.assertEqual([one for one in warm() if one not in (None, NOTHING)], [])
-        self.assertEqual(warm(TableWarmWrites=40000), [{"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 40000}] * 3)
+        self.assertEqual(warm(TableWarmWrites=40000), [{"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 40000}] * 4)
 
     def test_a_stack_has_one_front_door_and_nothing_of_the_other(self):
         for door, absent, present in (

@@ -164,8 +164,8 @@ fn trigger_of(template: &Template, alarm: &str) -> Trigger {
         // Their messages are our own. What a server answers brings none of them here.
         ("AWS/SQS", _) if of.starts_with("Published") || of.starts_with("Deliveries") => Trigger::OperatorOrAws,
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible") if of.contains("Dead") => Trigger::OneEvent,
-        // This is the bot's queue. One slow action is enough.
-        ("AWS/SQS", "ApproximateAgeOfOldestMessage") if of.starts_with("Actions") => Trigger::OneEvent,
+        // This is the bot's queue. One slow action is enough; so is one event that a topic refuses.
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage") if of.starts_with("Actions") || of.starts_with("Kafka") => Trigger::OneEvent,
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible") => Trigger::ManyEvents,
         other => panic!("{alarm}: who can trigger {other:?}?"),
     }

@@ -15,10 +15,10 @@ use std::path::PathBuf;
         repeated: they are authentic, so some of them become events, as docs/attack.md lists.\n\n\
         Attack only what is yours. An address on another machine needs --yes.\n\n\
         Exit status: 0 every answer was right; 1 one wasn't, or none came; 2 invalid arguments.\n\nExamples:\n  \
-        tidings attack                           every source of the project, against a `tidings dev`\n  \
+        tidings attack                           every source, of a `tidings dev`\n  \
         tidings attack stripe github --json\n  \
         tidings attack --only signature-shape --only token\n  \
-        tidings attack --url https://abc123.execute-api.eu-central-1.amazonaws.com --yes\n  \
+        tidings attack --yes \\\n      --url https://abc123.execute-api.eu-central-1.amazonaws.com\n  \
         tidings attack --list"
 )]
 pub struct AttackOptions {
