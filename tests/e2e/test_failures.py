@@ -81,7 +81,7 @@ def test_a_dead_event_that_the_provider_sends_again_is_queued_again(stack, tidin
     ids=["refused", "failing", "silent"],
 )
 def test_a_queue_that_does_not_take_it_is_503_until_it_does(stack, tidings, corpus, fault):
-    request = tidings.sign(corpus.plain)
+    request = tidings.sign(corpus.facts)
     with stack.proxy.fault("SendMessage", **fault) as injected:
         reply = stack.send(request)
     assert injected.hits, "the fault met no call"
@@ -92,6 +92,22 @@ def test_a_queue_that_does_not_take_it_is_503_until_it_does(stack, tidings, corp
 
     assert stack.send(request).status == 202
     one_effect(stack, key)
+
+
+def test_an_event_of_a_provider_that_never_sends_it_again_is_kept_by_its_claim(stack, tidings, corpus):
+    """GitHub's. What stays `received` for ten minutes is queued by a sweep, which the tests of the processor show."""
+    request = tidings.sign(corpus.plain)
+    with stack.proxy.fault("SendMessage", "reply", status=500, code="InternalError") as injected:
+        assert stack.send(request).status == 202
+    assert injected.hits, "the fault met no call"
+    (key, claim), = stack.claims().items()
+    assert claim["state"] == "received"
+    assert "outbox_partition" in claim
+
+    # A person may send it again meanwhile.
+    assert stack.send(request).status == 202
+    one_effect(stack, key)
+    assert "outbox_partition" not in stack.claims()[key]
 
 
 # operation, whose death it is, and whether AWS had carried the call out.
@@ -128,7 +144,7 @@ def test_a_processor_that_dies_commits_once(stack, tidings, corpus, after):
 
 
 def test_an_answer_lost_on_the_way_back_from_the_queue_doubles_nothing(stack, tidings, corpus):
-    request = tidings.sign(corpus.plain)
+    request = tidings.sign(corpus.facts)
     with stack.proxy.fault("SendMessage", "hang", after=True):
         assert stack.send(request).status == 503
     assert stack.send(request).status in (200, 202)  # 200 where the processor was quicker than the retry.

@@ -138,7 +138,7 @@ def test_a_throttled_table(day, stack, tidings, corpus):
 
 
 def test_a_queue_that_is_denied(day, stack, tidings, corpus):
-    request = tidings.sign(corpus.plain)
+    request = tidings.sign(corpus.facts)
     with stack.without("ReceiverRole", "Enqueue"):
         day.send(request, {503})
         day.fires("EnqueueAlarm", metric="EnqueueFailed")

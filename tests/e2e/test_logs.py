@@ -122,7 +122,7 @@ def test_a_forged_request_is_counted(stack, tidings, corpus):
 
 
 def test_a_queue_that_refuses_is_counted(stack, tidings, corpus):
-    request = tidings.sign(corpus.plain)
+    request = tidings.sign(corpus.facts)
     with stack.proxy.fault("SendMessage", "reply", status=403, code="AccessDenied"):
         stack.send(request)
     source = request.source
