@@ -79,7 +79,7 @@ impl Kafka {
             problems.push("`ca` isn't a certificate in PEM".to_owned());
         }
         if self.sasl == Some(Sasl::Plain) && !self.tls {
-            problems.push("`sasl: plain` tells the password to whoever listens: it needs TLS".to_owned());
+            problems.push("`sasl: plain` shows the password to everybody on the way: it needs TLS".to_owned());
         }
         if let Some(name) = self.secret.as_ref().filter(|name| !crate::source::is_name(name)) {
             problems.push(format!("{name:?} isn't a name of a secret; allowed: 1 to 64 of a-z, 0-9 and -"));
