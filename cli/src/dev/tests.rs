@@ -1,6 +1,7 @@
 //! Tests the workbench in this process: an advanced clock, a replaced configuration, an API on this machine.
 
 use super::actions::{ActionsTo, Chatbot};
+use super::clock::Sweeping as _;
 use super::cloud::{Cloud, Options, SENDS_TABLE, listen};
 use super::receiver::VISIBILITY_TIMEOUT_SECONDS;
 use super::secrets::Secrets;
@@ -147,6 +148,15 @@ impl Bench {
         }
     }
 
+    /// Waits until a timer is stored. A processor stores it after the context, which another reader already sees.
+    async fn timer_stored(&self) {
+        let until = Instant::now() + PATIENCE;
+        while self.workbench.first_due().await.is_none() {
+            assert!(Instant::now() < until, "no timer was stored");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn end(self) {
         let _ = self.stop.send(true);
         finish(self.running).await;
@@ -236,7 +246,7 @@ fn folder(name: &str) -> PathBuf {
 async fn an_advanced_clock_ends_a_join_once_and_both_signatures_are_fresh() {
     let bench = Bench::start(None, JOIN, &[]).await;
     assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
-    bench.facts("7").await;
+    bench.timer_stored().await;
     bench.advance(44).await;
     assert!(bench.said().is_empty(), "its time isn't over");
     bench.advance(3).await;
@@ -257,7 +267,7 @@ async fn a_timer_outlives_the_process_and_so_does_the_clock() {
     let data = folder("timer");
     let bench = Bench::start(Some(&data), JOIN, &[]).await;
     assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
-    bench.facts("7").await;
+    bench.timer_stored().await;
     bench.advance(20).await;
     let before = bench.cloud.clock.now();
     bench.end().await;
