@@ -43,12 +43,15 @@ pub(crate) fn post(url: &str, request: &SignedRequest) -> Result<Reply, Failure>
     for (name, value) in &request.headers {
         post = post.header(name, value);
     }
-    let mut response = post.send(&request.body[..]).map_err(|error| {
-        Failure::new(format!("no response from {url}: {error}"))
-            .hint("is `tidings dev` running? start it, or give a deployment's address with --url")
-    })?;
+    let mut response = post.send(&request.body[..]).map_err(|error| no_response(url, &error))?;
     let status = response.status().as_u16();
     let text = response.body_mut().read_to_string().unwrap_or_default();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     Ok(Reply { status, body })
+}
+
+/// The failure for an address that doesn't answer.
+pub(crate) fn no_response(url: &str, error: &ureq::Error) -> Failure {
+    Failure::new(format!("no response from {url}: {error}"))
+        .hint("is `tidings dev` running? start it, or give a deployment's address with --url")
 }

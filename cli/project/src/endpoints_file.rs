@@ -1,5 +1,6 @@
 //! `endpoints.yaml`: the servers of others that get committed events and sent actions as webhooks.
 
+use super::subscription::{check_when, report};
 use super::{Checker, Report, Spanned, yaml};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -9,7 +10,6 @@ use tidings_config::limits::{
 };
 use tidings_config::reach::Reach;
 use tidings_config::rules::Priority;
-use tidings_expressions::{Expression, Scope};
 
 /// Who gets webhooks: one entry for each endpoint.
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -82,11 +82,7 @@ fn endpoint(checker: &mut Checker<'_>, name: &str, entry: Spanned<EndpointEntry>
         ("secret", entry.secret.as_ref().map(|secret| secret.referenced)),
         ("headers", entry.headers.as_ref().map(|headers| headers.referenced)),
     ];
-    if let Some(when) = &entry.when
-        && let Err(error) = Expression::parse(&when.value, Scope::Event)
-    {
-        checker.problem(when.referenced, format!("endpoint {name:?}, when: {error}"));
-    }
+    check_when(checker, &format!("endpoint {name:?}"), entry.when.as_ref());
     let endpoint = Endpoint {
         id,
         url: entry.url.value,
@@ -99,9 +95,6 @@ fn endpoint(checker: &mut Checker<'_>, name: &str, entry: Spanned<EndpointEntry>
         ed25519: entry.ed25519,
         headers: entry.headers.map(|headers| headers.value).unwrap_or_default(),
     };
-    for (field, why) in endpoint.problems(Reach::Public) {
-        let at = places.iter().find(|(name, _)| *name == field).and_then(|(_, at)| *at).unwrap_or(here);
-        checker.problem(at, format!("endpoint {name:?}, {field}: {why}"));
-    }
+    report(checker, &format!("endpoint {name:?}"), endpoint.problems(Reach::Public), &places, here);
     Some(endpoint)
 }

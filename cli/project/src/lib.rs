@@ -16,6 +16,7 @@ mod schema;
 mod sinks;
 mod sinks_file;
 mod sources_file;
+mod subscription;
 mod wording;
 
 pub use channels::{channel, channel_names, read_channel};

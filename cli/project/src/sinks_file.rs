@@ -1,6 +1,7 @@
 //! `sinks.yaml`: the buses, topics, streams and queues that get committed events and sent actions.
 
 use super::sinks::{sink, sink_names};
+use super::subscription::{check_when, report};
 use super::{Checker, Report, Spanned, yaml};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -8,7 +9,6 @@ use tidings_config::endpoint::{BodyForm, Endpoint, EndpointId, Subscription};
 use tidings_config::kafka::Kafka;
 use tidings_config::limits::{MAX_ENDPOINT_DESCRIPTION_BYTES, MAX_ENDPOINT_PATTERNS, MAX_EXPRESSION_BYTES, MAX_SINKS};
 use tidings_config::rules::Priority;
-use tidings_expressions::{Expression, Scope};
 use tidings_outgoing::{ConfiguredSink, SinkFile};
 
 /// Where events go as CloudEvents: one entry for each sink.
@@ -68,11 +68,7 @@ fn configured(checker: &mut Checker<'_>, name: &str, entry: Spanned<SinkEntry>) 
         checker.problem(here, format!("sink {name:?}: allowed: 1 to 59 of a-z, 0-9 and -"));
         return None;
     };
-    if let Some(when) = &entry.when
-        && let Err(error) = Expression::parse(&when.value, Scope::Event)
-    {
-        checker.problem(when.referenced, format!("sink {name:?}, when: {error}"));
-    }
+    check_when(checker, &format!("sink {name:?}"), entry.when.as_ref());
     let places = [
         ("events", Some(entry.events.referenced)),
         ("when", entry.when.as_ref().map(|when| when.referenced)),
@@ -109,10 +105,7 @@ fn configured(checker: &mut Checker<'_>, name: &str, entry: Spanned<SinkEntry>) 
         ed25519: false,
         headers: BTreeMap::new(),
     };
-    for (field, why) in endpoint.subscription_problems() {
-        let at = places.iter().find(|(name, _)| *name == field).and_then(|(_, at)| *at).unwrap_or(here);
-        checker.problem(at, format!("sink {name:?}, {field}: {why}"));
-    }
+    report(checker, &format!("sink {name:?}"), endpoint.subscription_problems(), &places, here);
     Some(ConfiguredSink { endpoint, settings, sink: of.sink(), kafka })
 }
 

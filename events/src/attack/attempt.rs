@@ -71,27 +71,26 @@ pub struct Made {
 impl Attack {
     /// One attempt for each value, in the order of the file.
     pub fn attempts(&self) -> Vec<Attempt<'_>> {
-        let v = self;
         let mut values: Vec<Value<'_>> = Vec::new();
-        values.extend(v.signature.iter().map(Value::Signature));
-        values.extend(v.repeat_signature.iter().map(|times| Value::RepeatSignature(*times)));
-        values.extend(v.rewrite.iter().map(|rewrite| Value::Rewrite(*rewrite)));
-        values.extend(v.jwt.iter().map(Value::Token));
-        values.extend(v.key.iter().map(|key| Value::Key(key)));
-        values.extend(v.timestamp.iter().map(Value::Timestamp));
-        values.extend(v.seconds.iter().map(|seconds| Value::Seconds(*seconds)));
-        values.extend(v.beyond_seconds.iter().map(|seconds| Value::Beyond(*seconds)));
-        values.extend(v.method.iter().map(|method| Value::Method(method)));
-        values.extend(v.path.iter().map(Value::Path));
-        values.extend(v.query.iter().map(Value::Query));
-        values.extend(v.content_type.iter().map(Value::ContentType));
-        values.extend(v.header.iter().map(|(name, value)| Value::Header(name, value)));
-        values.extend(v.repeat_header.iter().map(|times| Value::RepeatHeader(*times)));
-        values.extend(v.without.iter().map(|name| Value::Without(name)));
-        values.extend(v.body.iter().map(Value::Body));
-        values.extend(v.body_hex.iter().map(|hex| Value::BodyHex(hex)));
-        values.extend(v.gzip.iter().map(Value::Gzip));
-        values.extend(v.body_after.iter().map(Value::After));
+        values.extend(self.signature.iter().map(Value::Signature));
+        values.extend(self.repeat_signature.iter().map(|times| Value::RepeatSignature(*times)));
+        values.extend(self.rewrite.iter().map(|rewrite| Value::Rewrite(*rewrite)));
+        values.extend(self.jwt.iter().map(Value::Token));
+        values.extend(self.key.iter().map(|key| Value::Key(key)));
+        values.extend(self.timestamp.iter().map(Value::Timestamp));
+        values.extend(self.seconds.iter().map(|seconds| Value::Seconds(*seconds)));
+        values.extend(self.beyond_seconds.iter().map(|seconds| Value::Beyond(*seconds)));
+        values.extend(self.method.iter().map(|method| Value::Method(method)));
+        values.extend(self.path.iter().map(Value::Path));
+        values.extend(self.query.iter().map(Value::Query));
+        values.extend(self.content_type.iter().map(Value::ContentType));
+        values.extend(self.header.iter().map(|(name, value)| Value::Header(name, value)));
+        values.extend(self.repeat_header.iter().map(|times| Value::RepeatHeader(*times)));
+        values.extend(self.without.iter().map(|name| Value::Without(name)));
+        values.extend(self.body.iter().map(Value::Body));
+        values.extend(self.body_hex.iter().map(|hex| Value::BodyHex(hex)));
+        values.extend(self.gzip.iter().map(Value::Gzip));
+        values.extend(self.body_after.iter().map(Value::After));
         values.into_iter().zip(1..).map(|(value, number)| Attempt { attack: self, number, value }).collect()
     }
 }
@@ -156,12 +155,12 @@ impl Attempt<'_> {
             }
         }
         let is_rewritten = matches!(self.value, Value::Rewrite(_) | Value::Header(..) | Value::Query(_));
-        let first = (self.attack.needs_secret() && is_rewritten).then(|| delivery.clone());
-        let (method, path) = self.change(source, &mut delivery)?;
-        let first = match first {
-            Some(genuine) => Some(written(Method::POST, &webhook(source), genuine)?),
-            None => None,
+        let first = if self.attack.needs_secret() && is_rewritten {
+            Some(written(Method::POST, &webhook(source), delivery.clone())?)
+        } else {
+            None
         };
+        let (method, path) = self.change(source, &mut delivery)?;
         Some(Made { first, request: written(method, &path, delivery)? })
     }
 

@@ -115,7 +115,7 @@ impl Cluster {
         })
     }
 
-    /// The next write connects anew, with credentials that may be newer.
+    /// The next write connects again, with credentials that may be newer.
     async fn forget(&self, to: &Target) {
         self.connected.lock().await.remove(&to.name);
         if to.kafka.sasl.is_some() {
@@ -155,7 +155,7 @@ fn as_sent(record: &Record, at: DateTime<Utc>) -> rskafka::record::Record {
 #[async_trait]
 impl Topics for Cluster {
     async fn write(&self, to: &Target, records: &[Record]) -> Vec<Result<(), Unwritten>> {
-        // A broker that never answers is a failure too: the next write connects anew.
+        // A broker that never answers is a failure too: the next write connects again.
         let written = match timeout(CLIENT_DEADLINE, self.write_all(to, records)).await {
             Ok(Ok(written)) => written,
             Ok(Err(error)) => vec![Err(error); records.len()],

@@ -53,6 +53,18 @@ pub enum Unrenderable {
     Unsigned(String),
 }
 
+impl Unrenderable {
+    /// Whether it may render later: only the function's credentials are missing.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unsigned(_) => true,
+            Self::NoRequest | Self::Missing(_) | Self::NotText(_) | Self::Header(_) | Self::Host(_) | Self::TooLarge { .. } => {
+                false
+            }
+        }
+    }
+}
+
 /// All but letters, digits, `-`, `.`, `_` and `~`.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 

@@ -18,9 +18,7 @@ use tidings_core::claim::Sha256Hex;
 use tidings_core::ports::{Answered, Call, Redacted};
 use tidings_core::published::Published;
 use tidings_outgoing::limits::MAX_ANSWER_BYTES;
-use tidings_outgoing::{
-    AwsIdentity, ConfiguredSink, Outcome, Rendered, Reply, SinkEvent, Unrenderable, Values, classify, render,
-};
+use tidings_outgoing::{AwsIdentity, ConfiguredSink, Outcome, Rendered, Reply, SinkEvent, Values, classify, render};
 
 /// The sinks of the project's file, and the role that signs requests to them.
 #[derive(Default)]
@@ -143,14 +141,7 @@ fn request(to: &ConfiguredSink, published: &Published, role: Option<&AwsIdentity
     };
     match render(to.sink.api(), &values, role, now) {
         Ok((_, rendered)) => Ok(rendered),
-        Err(error @ Unrenderable::Unsigned(_)) => Err(Unsent::Later(error.to_string())),
-        Err(
-            error @ (Unrenderable::NoRequest
-            | Unrenderable::Missing(_)
-            | Unrenderable::NotText(_)
-            | Unrenderable::Header(_)
-            | Unrenderable::Host(_)
-            | Unrenderable::TooLarge { .. }),
-        ) => Err(Unsent::Never(error.to_string())),
+        Err(error) if error.may_pass() => Err(Unsent::Later(error.to_string())),
+        Err(error) => Err(Unsent::Never(error.to_string())),
     }
 }

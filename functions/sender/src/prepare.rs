@@ -92,15 +92,8 @@ impl Sender {
             Err(Unrenderable::Missing(place)) if place.root == "secret" => {
                 Prepared::later(format!("the secret {:?} lacks {place}", configured.secret), Some(Blame::Secret))
             }
-            Err(error @ Unrenderable::Unsigned(_)) => Prepared::later(error.to_string(), Some(Blame::Account)),
-            Err(
-                error @ (Unrenderable::NoRequest
-                | Unrenderable::Missing(_)
-                | Unrenderable::NotText(_)
-                | Unrenderable::Header(_)
-                | Unrenderable::Host(_)
-                | Unrenderable::TooLarge { .. }),
-            ) => Prepared::refused(error.to_string()),
+            Err(error) if error.may_pass() => Prepared::later(error.to_string(), Some(Blame::Account)),
+            Err(error) => Prepared::refused(error.to_string()),
         }
     }
 }

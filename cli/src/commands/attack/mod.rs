@@ -32,24 +32,25 @@ pub(crate) async fn run(options: AttackOptions) -> Result<ExitCode, Failure> {
         said::list(&attacks, options.json);
         return Ok(ExitCode::SUCCESS);
     }
-    let sources = attacked(&options.sources)?;
+    let sources = wanted_sources(&options.sources)?;
     let is_local = is_local(&options.url)?;
     let document = match (&options.secrets, is_local) {
         (None, false) => None,
         (path, _) => Some(files::secrets_document(path.as_deref(), &sources)?),
     };
     let now = now_at(&options.url).await;
-    let planned: Vec<Planned<'_>> =
-        sources.iter().map(|source| Planned::of(source, document.as_deref(), &attacks, now)).collect::<Result<_, _>>()?;
+    let attacked: Vec<Attacked<'_>> =
+        sources.iter().map(|source| Attacked::of(source, document.as_deref())).collect::<Result<_, _>>()?;
     if !is_local && options.confirm.ask().is_none() {
-        let total = planned.iter().map(|planned| planned.attempts.len()).sum();
-        said::dry_run(&options.url, sources.len(), total, options.json);
+        let attempts = || attacks.iter().flat_map(|attack| attack.attempts());
+        let made = |of: &Attacked<'_>| attempts().filter(|attempt| attempt.made(&of.victim(now)).is_some()).count();
+        said::dry_run(&options.url, sources.len(), attacked.iter().map(made).sum(), options.json);
         return Ok(ExitCode::SUCCESS);
     }
     if document.is_none() {
         note("only a stranger's requests are sent: the provider's own, changed and repeated, need --secrets");
     }
-    let outcomes = send(&planned, &options).await?;
+    let outcomes = send(&attacked, &attacks, now, &options).await?;
     let report = Report { url: &options.url, sources: &sources, attacks: &attacks, outcomes: &outcomes };
     if options.json {
         report.print_json()
@@ -70,7 +71,7 @@ fn wanted(names: &[String]) -> Result<Vec<&'static Attack>, Failure> {
     Ok(attacks().iter().filter(|attack| names.is_empty() || names.contains(&attack.name)).collect())
 }
 
-fn attacked(names: &[String]) -> Result<Vec<Source>, Failure> {
+fn wanted_sources(names: &[String]) -> Result<Vec<Source>, Failure> {
     if names.is_empty() {
         Location::here_or_demo()?.sources()
     } else {
@@ -86,21 +87,22 @@ fn is_local(url: &str) -> Result<bool, Failure> {
     Ok(is_here(host))
 }
 
-/// What is sent to a source.
-struct Planned<'a> {
-    victim: Victim<'a>,
+/// A source that is attacked.
+struct Attacked<'a> {
+    source: &'a Source,
+    sample: Sample,
     secret: Option<String>,
-    attempts: Vec<Attempt<'a>>,
 }
 
-impl<'a> Planned<'a> {
-    fn of(source: &'a Source, document: Option<&str>, attacks: &[&'a Attack], now: Timestamp) -> Result<Self, Failure> {
+impl<'a> Attacked<'a> {
+    fn of(source: &'a Source, document: Option<&str>) -> Result<Self, Failure> {
         let secret = document.map(|document| files::secrets(document, source)).transpose()?.map(|mut all| all.swap_remove(0));
-        let victim = Victim { source, sample: typical(source), secret: None, now };
-        let known = Victim { secret: secret.as_deref(), sample: victim.sample.clone(), ..victim };
-        let all = attacks.iter().flat_map(|attack| attack.attempts());
-        let attempts = all.filter(|attempt| attempt.made(&known).is_some()).collect();
-        Ok(Self { victim, secret, attempts })
+        Ok(Self { source, sample: typical(source), secret })
+    }
+
+    /// At this time of the receiver.
+    fn victim(&self, now: Timestamp) -> Victim<'_> {
+        Victim { source: self.source, sample: self.sample.clone(), secret: self.secret.as_deref(), now }
     }
 }
 
@@ -112,21 +114,26 @@ fn typical(source: &Source) -> Sample {
     known.unwrap_or_else(|| Sample::of_body(source, b"{}".to_vec()))
 }
 
-async fn send<'a>(planned: &[Planned<'a>], options: &AttackOptions) -> Result<Vec<Outcome<'a>>, Failure> {
+/// Sends what can be made for each source.
+async fn send<'a>(
+    attacked: &[Attacked<'_>],
+    attacks: &[&'a Attack],
+    began: Timestamp,
+    options: &AttackOptions,
+) -> Result<Vec<Outcome<'a>>, Failure> {
     let agent = Agent::new(&options.url);
-    let bar = progress(planned.iter().map(|planned| planned.attempts.len() as u64).sum());
+    let attempts: Vec<Attempt<'a>> = attacks.iter().flat_map(|attack| attack.attempts()).collect();
+    let bar = progress((attacked.len() * attempts.len()) as u64);
     let mut pace = Pace::new(options.rate);
     let mut outcomes = Vec::new();
-    for Planned { victim, secret, attempts } in planned {
-        for attempt in attempts {
-            // Signed now: a long run would otherwise send what has become too old.
-            let now = now_since(victim.now, &bar);
-            let victim = Victim { sample: victim.sample.clone(), secret: secret.as_deref(), now, ..*victim };
-            if let Some(made) = attempt.made(&victim) {
-                outcomes.push(agent.send(victim.source, attempt, made)?);
-            }
+    for of in attacked {
+        for attempt in &attempts {
             bar.inc(1);
-            pace.keep(1).await;
+            // Signed now: a long run would otherwise send what has become too old.
+            if let Some(made) = attempt.made(&of.victim(now_since(began, &bar))) {
+                outcomes.push(agent.send(of.source, attempt, made)?);
+                pace.keep(1).await;
+            }
         }
     }
     bar.finish_and_clear();

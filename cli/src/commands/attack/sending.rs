@@ -1,6 +1,7 @@
 //! Sends an attempt, and judges the answer.
 
 use crate::Failure;
+use crate::delivery::no_response;
 use crate::limits::{ATTACK_TIMEOUT, MAX_ATTACK_ANSWER_BYTES, MAX_THROTTLED_TRIES};
 use http::{Method, Request};
 use std::time::Duration;
@@ -53,16 +54,10 @@ impl Agent {
 
     /// Errors: nothing listens there.
     pub(super) fn send<'a>(&self, source: &Source, attempt: &Attempt<'a>, made: Made) -> Result<Outcome<'a>, Failure> {
-        let mut answer = None;
-        if let Some(first) = made.first
-            && let Answer::Status { status, .. } = self.ask(first)?
-            && !(200..300).contains(&status)
-        {
-            answer = Some(Answer::NotGenuine(status));
-        }
-        let answer = match answer {
-            Some(answer) => answer,
-            None => self.ask(made.request)?,
+        let first = made.first.map(|first| self.ask(first)).transpose()?;
+        let answer = match first {
+            Some(Answer::Status { status, .. }) if !(200..300).contains(&status) => Answer::NotGenuine(status),
+            Some(Answer::Status { .. } | Answer::None(_) | Answer::NotGenuine(_)) | None => self.ask(made.request)?,
         };
         let attack = attempt.attack;
         let is_right = match &answer {
@@ -124,15 +119,14 @@ impl Agent {
                 let told = format!("{content_type} {}", body.unwrap_or_else(|error| error.to_string()));
                 Ok(Answer::Status { status, told })
             }
-            Err(ureq::Error::ConnectionFailed | ureq::Error::HostNotFound) => {
-                Err(Failure::new(format!("nothing answers at {}", self.url))
-                    .hint("is `tidings dev` running? start it, or give a deployment's address with --url"))
-            }
-            Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-                Err(Failure::new(format!("no response from {}: {error}", self.url))
-                    .hint("is `tidings dev` running? start it, or give a deployment's address with --url"))
-            }
+            Err(error) if is_silent(&error) => Err(no_response(&self.url, &error)),
             Err(error) => Ok(Answer::None(error.to_string())),
         }
     }
+}
+
+/// Whether nothing listens there at all.
+fn is_silent(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::ConnectionFailed | ureq::Error::HostNotFound)
+        || matches!(error, ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused)
 }

@@ -31,7 +31,7 @@ fn values(context: &Context) -> Vec<Value> {
 }
 
 fn line(entity: &str, name: &str, fact: &Fact) -> Value {
-    let source = fact.order.key.as_str().split('#').next().unwrap_or_default();
+    let source = fact.order.key.source();
     let (value, whole) = cut(&fact.value);
     let mut line =
         json!({"entity": entity, "fact": name, "by": fact.by, "source": source, "time": fact.order.time, "value": value});

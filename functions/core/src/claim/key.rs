@@ -68,6 +68,11 @@ impl ClaimKey {
         self.0.starts_with('@')
     }
 
+    /// The name of its source. That of our own messages begins with `@`.
+    pub fn source(&self) -> &str {
+        self.0.split_once('#').map_or(self.as_str(), |(source, _)| source)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
