@@ -16,7 +16,7 @@ use super::queues::{Queues, legacy};
 use super::secrets_manager::Secrets;
 use super::webhooks;
 use crate::Failure;
-use crate::dev_client::aws::{dynamodb_at, embedded_at, queue_url_at};
+use crate::dev_client::aws::{dynamodb_at, embedded_at, environment, queue_url_at};
 use crate::dev_client::token::Token;
 use crate::dev_client::{
     ACTIONS_DEAD_LETTER_QUEUE, ACTIONS_QUEUE, DEAD_LETTER_QUEUE, DELIVERIES_DEAD_LETTER_QUEUE, DELIVERIES_QUEUE,
@@ -30,6 +30,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use dynoxide::Database;
 use publisher::aws::{DynamoDeliveries, DynamoEndpoints, SqsDeliveries};
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -175,6 +176,26 @@ impl Cloud {
             pulse: watch::Sender::new(()),
             _folder: folder,
         })
+    }
+
+    /// The environment variables of a receiver or a processor in this cloud, whose calls go to this endpoint: the cloud's
+    /// own, or one in front of it.
+    pub fn environment(&self, endpoint: &str) -> BTreeMap<&'static str, String> {
+        let [_, _, dev @ ..] = environment(endpoint, self.token.as_str());
+        let own = [
+            ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+            ("CLAIMS_TABLE", CLAIMS_TABLE.to_owned()),
+            ("CONTEXT_TABLE", CONTEXT_TABLE.to_owned()),
+            ("TIMERS_TABLE", TIMERS_TABLE.to_owned()),
+            ("EVENTS_QUEUE_URL", self.events_queue_url.clone()),
+            ("ACTIONS_QUEUE_URL", self.actions_queue_url.clone()),
+            ("LINKS_QUEUE_ARN", self.links_queue_arn.clone()),
+            ("SECRET_ARN", SECRET.to_owned()),
+            ("KEEP_EVENTS", "false".to_owned()),
+            ("MAX_RECEIVE_COUNT", self.max_receive_count.to_string()),
+            ("METRICS_NAMESPACE", "Tidings/dev".to_owned()),
+        ];
+        dev.into_iter().chain(own).collect()
     }
 
     /// The deployed adapters of the receiver and the processor, and a reader.
