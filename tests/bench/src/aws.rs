@@ -1,7 +1,6 @@
 //! DynamoDB, SQS and Secrets Manager as they answer when all is well. It keeps nothing but counts: no answer gets slower with what was
 //! written before.
 
-use crate::serve::{Answer, Service};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Request, Response, StatusCode};
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tidings_lambda::serve::{Answer, Service};
 
 /// The public demo secrets of the corpus.
 pub(crate) const SECRETS: &str = include_str!("../../../events/secrets.json");

@@ -4,8 +4,6 @@ use crate::aws::Aws;
 use crate::cases::Case;
 use crate::failure::Failure;
 use crate::programs::{Language, Program};
-use crate::runtime::{Answered, Runtime};
-use crate::serve::{Port, serve};
 use crate::tls::Tls;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tidings_lambda::runtime::{Answered, Runtime};
+use tidings_lambda::serve::{Port, serve};
 
 /// Lines of a program's log that are shown when it fails.
 const LOG_LINES: usize = 10;

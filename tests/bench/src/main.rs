@@ -18,8 +18,6 @@ mod machine;
 mod measure;
 mod programs;
 mod results;
-mod runtime;
-mod serve;
 mod statistics;
 mod table;
 mod tls;

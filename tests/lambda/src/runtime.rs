@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The functions' timeout, as the template sets the receiver's and the processor's.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const PREFIX: &str = "/2018-06-01/runtime/";
-pub(crate) const ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:tidings-bench";
+pub const ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:tidings-bench";
 
 /// What a program did.
 enum Seen {
@@ -41,7 +41,8 @@ struct Api {
 }
 
 /// The side of the harness.
-pub(crate) struct Runtime {
+#[derive(Debug)]
+pub struct Runtime {
     port: Port,
     invocations: mpsc::Sender<Invocation>,
     seen: mpsc::UnboundedReceiver<Seen>,
@@ -49,13 +50,14 @@ pub(crate) struct Runtime {
 }
 
 /// An event's answer, and the time from handing the event out to having the answer.
-pub(crate) struct Answered {
-    pub(crate) took: Duration,
-    pub(crate) body: Bytes,
+#[derive(Debug)]
+pub struct Answered {
+    pub took: Duration,
+    pub body: Bytes,
 }
 
 impl Runtime {
-    pub(crate) async fn new() -> std::io::Result<Self> {
+    pub async fn new() -> std::io::Result<Self> {
         let (invocations, next) = mpsc::channel(1);
         let (sender, seen) = mpsc::unbounded_channel();
         let port = serve(Arc::new(Api { invocations: Mutex::new(next), seen: sender }), None).await?;
@@ -63,12 +65,12 @@ impl Runtime {
     }
 
     /// `AWS_LAMBDA_RUNTIME_API`.
-    pub(crate) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         self.port.address.to_string()
     }
 
     /// When the program asked for its first event: the end of INIT.
-    pub(crate) async fn ready(&mut self) -> Result<Instant, String> {
+    pub async fn ready(&mut self) -> Result<Instant, String> {
         match self.next().await? {
             Seen::Asked(at) => Ok(at),
             Seen::Handed(_) | Seen::Answered { .. } => Err("it answered before it was asked".to_owned()),
@@ -77,7 +79,7 @@ impl Runtime {
     }
 
     /// Hands an event out, and waits until it is answered and the program asks for the next one: then it has nothing more to do.
-    pub(crate) async fn invoke(&mut self, event: Bytes) -> Result<Answered, String> {
+    pub async fn invoke(&mut self, event: Bytes) -> Result<Answered, String> {
         self.number += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012x}", self.number);
         self.invocations.send(Invocation { id, event }).await.map_err(|_| "it asks for nothing".to_owned())?;

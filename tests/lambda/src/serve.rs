@@ -15,17 +15,17 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub type Answer = Response<Full<Bytes>>;
 
 /// What answers requests.
-pub(crate) trait Service: Send + Sync + 'static {
+pub trait Service: Send + Sync + 'static {
     fn answer(&self, request: Request<Bytes>) -> impl Future<Output = Answer> + Send;
 }
 
 /// A port that is closed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Port {
-    pub(crate) address: SocketAddr,
+pub struct Port {
+    pub address: SocketAddr,
     accepting: JoinHandle<()>,
 }
 
@@ -35,7 +35,7 @@ impl Drop for Port {
     }
 }
 
-pub(crate) async fn serve<S: Service>(service: Arc<S>, tls: Option<TlsAcceptor>) -> io::Result<Port> {
+pub async fn serve<S: Service>(service: Arc<S>, tls: Option<TlsAcceptor>) -> io::Result<Port> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let accepting = tokio::spawn(async move {
