@@ -10,6 +10,7 @@ pub mod sends;
 pub mod template;
 pub mod typescript;
 pub mod webhook_stores;
+pub mod wire;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,6 @@
 //! the state is right after the retry that the reply asks for, the time is bounded, and no call is made more often than
 //! configured.
 
-mod wire;
 mod world;
 
 use futures::StreamExt;
@@ -11,7 +10,7 @@ use futures::stream;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tidings_config::limits::RETRY_AFTER;
-use wire::{Call, Disturbance, Extent, Fault};
+use tidings_tests::wire::{Call, Disturbance, Extent, Fault};
 use world::{World, deliver, finish, process};
 
 /// Attempts of a call, as configured.

@@ -1,6 +1,5 @@
 //! The receiver and the processor as `main.rs` wires them, with the deployed clients, at the end of a wire.
 
-use crate::wire::Wire;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use lambda_http::{Body, Request};
@@ -20,6 +19,7 @@ use tidings_core::aws::{
 use tidings_core::settings::{ProcessorSettings, ReceiverSettings};
 use tidings_events::{SECRETS, Sample, SignedRequest, secrets_of};
 use tidings_project::read_rules;
+use tidings_tests::wire::Wire;
 
 const SOURCE: &str = "orders";
 
@@ -140,7 +140,7 @@ impl World {
     async fn received(&self, queue: &str) -> Vec<Message> {
         let mut all = Vec::new();
         loop {
-            let receive = self.cloud.sqs.receive_message().queue_url(queue).max_number_of_messages(10);
+            let receive = self.cloud.sqs.receive_message().queue_url(queue).wait_time_seconds(0).max_number_of_messages(10);
             let received = receive.message_system_attribute_names(MessageSystemAttributeName::All).send().await;
             let messages = received.expect("an answer").messages.unwrap_or_default();
             if messages.is_empty() {

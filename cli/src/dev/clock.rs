@@ -102,7 +102,7 @@ impl WorkClock {
     }
 
     /// Sets the offset. Waiting receives check their queue again.
-    async fn move_to(self: &Arc<Self>, ahead: Duration) -> rusqlite::Result<()> {
+    pub(super) async fn move_to(self: &Arc<Self>, ahead: Duration) -> rusqlite::Result<()> {
         let by = ahead.saturating_sub(self.ahead());
         let by_ms = i64::try_from(millis(by)).unwrap_or(i64::MAX);
         let ahead = self.stored(move |store, _| store.advance(by_ms)).await?;

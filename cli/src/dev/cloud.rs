@@ -34,6 +34,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
     DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoOutbox, DynamoSends, DynamoStatusReader,
@@ -176,6 +177,12 @@ impl Cloud {
             pulse: watch::Sender::new(()),
             _folder: folder,
         })
+    }
+
+    /// Moves the clock of the queues on at once: what they hide until then is visible.
+    pub async fn skip(&self, by: Duration) -> Result<(), Failure> {
+        let moved = self.clock.move_to(self.clock.ahead().saturating_add(by)).await;
+        moved.map_err(|error| Failure::new(format!("the clock: {error}")))
     }
 
     /// The environment variables of a receiver or a processor in this cloud, whose calls go to this endpoint: the cloud's

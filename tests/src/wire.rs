@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// Later than an attempt waits, and sooner than the test ends.
@@ -22,7 +23,7 @@ const SLOW: Duration = Duration::from_millis(400);
 
 /// What happens to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// AWS takes no more calls for a moment.
     Throttled,
     /// AWS fails, before it has done anything.
@@ -50,7 +51,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 12] = [
+    pub const ALL: [Self; 12] = [
         Self::Throttled,
         Self::Failed,
         Self::FailedAfter,
@@ -80,14 +81,14 @@ impl Fault {
     }
 
     /// Whether the SDK tries again after it: a page that isn't AWS's is no error that it knows.
-    pub(crate) fn is_retried(self) -> bool {
+    pub fn is_retried(self) -> bool {
         !matches!(self, Self::Malformed | Self::MalformedAfter)
     }
 }
 
 /// Which attempts are disturbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Extent {
+pub enum Extent {
     /// The first attempt of the call.
     FirstAttempt,
     /// Every attempt of the call.
@@ -97,23 +98,24 @@ pub(crate) enum Extent {
 }
 
 impl Extent {
-    pub(crate) const ALL: [Self; 3] = [Self::FirstAttempt, Self::Call, Self::Outage];
+    pub const ALL: [Self; 3] = [Self::FirstAttempt, Self::Call, Self::Outage];
 }
 
 /// Calls are numbered in the order of their first attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Disturbance {
-    pub(crate) call: usize,
-    pub(crate) fault: Fault,
-    pub(crate) extent: Extent,
+pub struct Disturbance {
+    pub call: usize,
+    pub fault: Fault,
+    pub extent: Extent,
 }
 
 /// A call that was seen: all attempts have one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Call {
+pub struct Call {
     id: String,
-    pub(crate) operation: String,
-    pub(crate) attempts: usize,
+    /// As in `x-amz-target`.
+    pub operation: String,
+    pub attempts: usize,
 }
 
 #[derive(Debug, Default)]
@@ -127,6 +129,8 @@ struct State {
     cloud: String,
     client: Client<HttpConnector, Full<Bytes>>,
     seen: Mutex<Seen>,
+    /// An attempt is held; AWS has done what it was asked if the fault says so.
+    held: Notify,
 }
 
 /// The connection ends here.
@@ -137,8 +141,8 @@ struct Ended;
 type Body = UnsyncBoxBody<Bytes, Ended>;
 
 #[derive(Debug)]
-pub(crate) struct Wire {
-    pub(crate) endpoint: String,
+pub struct Wire {
+    pub endpoint: String,
     state: Arc<State>,
     accepting: JoinHandle<()>,
 }
@@ -151,11 +155,11 @@ impl Drop for Wire {
 
 impl Wire {
     /// In front of the cloud at this endpoint.
-    pub(crate) async fn to(cloud: &str) -> Self {
+    pub async fn to(cloud: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("its address"));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let state = Arc::new(State { cloud: cloud.to_owned(), client, seen: Mutex::default() });
+        let state = Arc::new(State { cloud: cloud.to_owned(), client, seen: Mutex::default(), held: Notify::new() });
         let of_connections = Arc::clone(&state);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -169,13 +173,18 @@ impl Wire {
         Self { endpoint, state, accepting }
     }
 
-    /// Disturbs from now on, and counts calls anew.
-    pub(crate) fn disturb(&self, disturbance: Option<Disturbance>) {
+    /// Disturbs from now on, and counts calls from 0.
+    pub fn disturb(&self, disturbance: Option<Disturbance>) {
         *self.state.seen.lock().unwrap() = Seen { disturbance, calls: Vec::new() };
     }
 
+    /// Waits until an attempt is [`Fault::Silent`], or [`Fault::SilentAfter`].
+    pub async fn holds(&self) {
+        self.state.held.notified().await;
+    }
+
     /// The calls since then.
-    pub(crate) fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<Call> {
         self.state.seen.lock().unwrap().calls.clone()
     }
 }
@@ -267,6 +276,7 @@ async fn respond(state: Arc<State>, request: Request<Incoming>) -> Result<Respon
         (Fault::Throttled, _) => Ok(Answer::error(StatusCode::BAD_REQUEST, "ThrottlingException").whole()),
         (Fault::Failed | Fault::FailedAfter, _) => Ok(failed()),
         (Fault::Silent | Fault::SilentAfter, _) => {
+            state.held.notify_one();
             tokio::time::sleep(NEVER).await;
             Err(Ended)
         }
