@@ -2,6 +2,7 @@
 //!
 //! A planned action follows from its event alone. The [`policy`] decides whether, when and by which channel it is sent.
 
+pub mod capped;
 pub mod digest;
 mod message;
 pub mod outcome;
@@ -9,7 +10,6 @@ pub mod policy;
 pub mod preferences;
 pub mod quiet;
 mod stored;
-pub mod turns;
 
 pub use crate::text::in_a_text;
 pub use message::{ActionMessage, DigestCount, Notification};

@@ -1,5 +1,5 @@
 //! Decides whether, when and by which channel an action may be sent. Caps are decided for all waiting actions
-//! together, in [`super::turns`]. Pure: the person's preferences and the time are arguments.
+//! together, in [`super::capped`]. Pure: the person's preferences and the time are arguments.
 //!
 //! The checks in order: shed under backlog; `emit` passes; expired; opt-in; channel; quiet hours. An action outside
 //! its time waits: it is checked again with each event of its conversation.
