@@ -10,6 +10,7 @@ pub mod policy;
 pub mod preferences;
 pub mod quiet;
 mod stored;
+mod turn;
 
 pub use crate::text::in_a_text;
 pub use message::{ActionMessage, DigestCount, Notification};
@@ -17,6 +18,7 @@ pub use outcome::{ActionKind, ActionNote, ActionOutcome, Became};
 pub use policy::{Verdict, Withheld};
 pub use preferences::{Preference, Preferences};
 pub use tidings_config::text::{Part, Variant};
+pub use turn::{ClosedBy, Turn, TurnMessage};
 
 use crate::claim::key::{ClaimKey, Sha256Hex};
 use crate::context::{Facts, ItemKey, NODE_REGISTER, Tie};

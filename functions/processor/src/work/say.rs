@@ -239,7 +239,7 @@ impl Work<'_> {
     }
 
     /// Defers a notification. `Withheld::NoRoom`: there is no room for it. Dropped notifications are counted.
-    pub(super) fn defer(&mut self, proposal: PlannedAction, until: Option<Timestamp>) -> Became {
+    pub(crate) fn defer(&mut self, proposal: PlannedAction, until: Option<Timestamp>) -> Became {
         let id = proposal.id.clone();
         if !self.view.knows_deferred() {
             self.applied.missing.insert(ItemKey::Deferred);
@@ -261,11 +261,11 @@ impl Work<'_> {
     }
 
     /// The facts of an item, including this event's changes.
-    fn facts_in(&self, key: &ItemKey) -> Option<&Facts> {
+    pub(crate) fn facts_in(&self, key: &ItemKey) -> Option<&Facts> {
         self.merged.items.get(key).or_else(|| self.view.items.get(&self.view.place(key.clone()))).and_then(Item::facts)
     }
 
-    fn note(&mut self, proposal: &PlannedAction, became: Became) {
+    pub(crate) fn note(&mut self, proposal: &PlannedAction, became: Became) {
         self.applied.rules.insert(proposal.rule.clone());
         self.applied.actions.push(proposal.became(became));
     }
