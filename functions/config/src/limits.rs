@@ -485,10 +485,10 @@ pub const MAX_TURN_KEY_BYTES: usize = 256;
 
 /// A turn that waits, as JSON. It is written whole with each of its events. A turn ends before it would be larger, and
 /// an event that is too large for any turn is a turn of its own.
-pub const MAX_TURN_BYTES: usize = 53_248;
+pub const MAX_TURN_BYTES: usize = 49_152;
 
 /// A turn's timer in the outbox: an owner's name and an event's claim key, twice escaped in JSON.
-pub const MAX_TURN_TIMER_BYTES: usize = 12_288;
+pub const MAX_TURN_TIMER_BYTES: usize = 16_384;
 
 /// Turns that one event may be part of: rules with `debounce` that match it. Each may end one turn and be another.
 pub const MAX_TURNS_PER_EVENT: usize = MAX_ACTIONS_PER_EVENT / 2;
@@ -809,13 +809,11 @@ const _: () = {
         "a transaction holds 100 actions"
     );
     assert!(MAX_TURN_BYTES + MAX_TURN_TIMER_BYTES <= MAX_ITEM_BYTES, "a turn with its timer takes no more than an item");
-    assert!(
-        // The owner is named by the envelope and by the timer. Each byte may be escaped as seven.
-        7 * (2 * MAX_CONVERSATION_BYTES + MAX_EVENT_ID_BYTES + 64) + 1_024 <= MAX_TURN_TIMER_BYTES,
-        "so does a timer of any name"
-    );
     assert!(MAX_TURN_EVENTS as usize * 256 <= MAX_TURN_BYTES, "a turn of short texts is never too large");
-    assert!(MAX_TURN_BYTES + 8_192 <= MAX_ACTION_BYTES, "what waits can be sent, with an action's other data beside it");
+    assert!(
+        MAX_FACT_BYTES < MAX_TURN_BYTES && MAX_TURN_BYTES + 8_192 <= MAX_ACTION_BYTES,
+        "what waits can be sent, with an action's other data beside it"
+    );
     assert!(MIN_TURN_QUIET.as_secs() >= 1 && MAX_TURN.as_secs() < STORED_TIMER_FROM.as_secs());
     assert!(DEFAULT_TURN_EVENTS >= MIN_TURN_EVENTS && DEFAULT_TURN_EVENTS <= MAX_TURN_EVENTS);
     assert!(MAX_DELIVERIES_PER_BODY as u64 >= DELIVERIES_WINDOW.as_secs() / 3_600, "what is sent each hour is never too much");
