@@ -86,6 +86,7 @@ export interface TurnMessage {
   event: ClaimKey;
   /** When the event happened. */
   at: Timestamp;
+  [name: string]: unknown;
 }
 
 /** What ends a turn. */

@@ -4,7 +4,7 @@ use crate::effects::ForTurn;
 use crate::work::Work;
 use tidings_core::action::policy::is_shed;
 use tidings_core::action::{Became, Withheld};
-use tidings_core::claim::ClaimKey;
+use tidings_core::claim::{ClaimKey, Outcome};
 use tidings_core::context::{Content, Item, ItemKey, Owner, Place};
 use tidings_core::internal_event::InternalEvent;
 
@@ -36,6 +36,7 @@ impl Work<'_> {
             self.timer(&InternalEvent::Turn { turn, owner: owner.clone(), opened_by }, due);
             open.has_no_timer = self.applied.lost_timers > lost_before;
         }
+        self.applied.outcome = Outcome::Applied;
         self.applied.joins.push(partition);
         self.applied.items.insert(place, Item { version, content: Content::Turn(state) });
     }

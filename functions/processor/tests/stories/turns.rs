@@ -11,7 +11,7 @@ use std::time::Duration;
 use tidings_config::limits::MAX_OUTBOX_PAGES;
 use tidings_config::time::Clock;
 use tidings_core::action::Action;
-use tidings_core::claim::ClaimState;
+use tidings_core::claim::{ClaimState, Outcome};
 use tidings_core::context::{Content, ItemKey};
 use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{Call, Fault};
@@ -103,6 +103,7 @@ async fn a_burst_is_one_action_with_all_its_events_in_order() {
     );
 
     assert_eq!(harness.claim("orders#e01").unwrap().action_lines(), ["turn/emit collected: sent with its turn"]);
+    assert_eq!(harness.claim("orders#e01").unwrap().outcome, Some(Outcome::Applied));
     let end = harness.claim(cause.as_str()).expect("its end is an event of the timeline");
     assert_eq!(
         (end.state, end.event_type.as_str(), end.conversation.as_deref()),
