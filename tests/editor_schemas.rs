@@ -11,7 +11,7 @@ use tidings_project::{channels_schema, endpoints_schema, provider_schema, rules_
 use tidings_tests::golden::{check, root};
 
 /// The demo's project, and the projects for beginners.
-const PROJECTS: [&str; 3] = ["events/project", "examples/shop", "examples/devops"];
+const PROJECTS: [&str; 4] = ["events/project", "examples/shop", "examples/devops", "examples/turns"];
 
 fn validator(schema: &Value) -> Validator {
     jsonschema::draft7::new(schema).expect("a schema")
@@ -121,6 +121,8 @@ fn a_typing_error_is_found() {
         (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: { default: hello, de: { default: hallo } } } }]"),
         (&rules, "version: 1\npolicy: { language: german }"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, emit: { type: tidings.order } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, emit: { type: t, debounce: { quiet: 1s } } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, emit: { type: t, debounce: { quiet: 1s, at_most: 2s, collect: 1 } } }]"),
         (&rules, "version: 1\nconversations: [{ on: '*' }]"),
         (&rules, "version: 1\nconversations: [{ on: '*', conversation: data.a, identity: data.b }]"),
         (&rules, "version: 1\njoins: [{ name: j, all: [a], by: data.id, within: 1h, then: { goto: x } }]"),

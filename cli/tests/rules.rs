@@ -251,6 +251,28 @@ fn an_event_is_explained() {
 }
 
 #[test]
+fn the_turn_of_an_event_is_explained_and_its_key_is_checked() {
+    let path = changed(
+        "debounce",
+        "    on: order.shipped\n    source: orders\n",
+        "    on: order.shipped\n    source: orders\n    emit: { type: order.turn, data: { carrier: data.order.carrier }, \
+         debounce: { by: data.thread, quiet: 2s, at_most: 10s } }\n",
+    );
+    let by_carrier = std::fs::read_to_string(&path).unwrap().replace("by: data.thread", "by: data.order.carrier");
+    let checked = json(&["check", "--rules", &path])["warnings"].to_string();
+    assert!(checked.contains("rule order-shipped, emit.debounce.by: data.thread"), "{checked}");
+    std::fs::write(&path, by_carrier).unwrap();
+    let explained = json(&["explain", "orders-shipped-late", "--rules", &path]);
+    let actions: Vec<&str> = explained[0]["actions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let turn = actions.iter().find(|action| action.starts_with("order-shipped order.turn to whatsapp:491713920012: "));
+    let turn = turn.unwrap_or_else(|| panic!("{actions:?}"));
+    assert!(
+        turn.contains(r#"{"messages":[{"event":"orders#ord-evt-3001","#) && turn.contains(r#""closed_by":"quiet"}"#),
+        "{turn}"
+    );
+}
+
+#[test]
 fn a_file_of_events_is_explained_too() {
     let explained = json(&["explain", "events/sqs/batch.json"]);
     assert!(explained.as_array().unwrap().len() >= 16);

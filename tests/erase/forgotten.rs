@@ -191,3 +191,23 @@ async fn a_conversation_of_many_pages_is_exported_and_erased_whole() {
     assert_eq!(world.erase(ANN).await.counts.entities, 40);
     assert_eq!(of(&world.rows().await, ANN), BTreeSet::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_waits_is_exported_and_erased_and_its_timer_finds_nothing() {
+    let world = World::new().await;
+    for id in ["chat-1", "chat-2"] {
+        assert_eq!(world.event(id, "order.chat", ANN).await, 202);
+    }
+    let is_turn = |key: &&(&str, String, String)| key.1.starts_with("turn#");
+    let turns = |rows: &crate::world::Rows| rows.keys().filter(is_turn).count();
+    let found = world.reader().subject_data("web:ANNSMARK", &Trail::default()).await.unwrap();
+    assert_eq!((found.counts().turns, turns(&world.rows().await)), (1, 1));
+    let export = found.export("web:ANNSMARK", world.now()).to_string();
+    assert!(export.contains("ANNSMARK wrote chat-1") && export.contains("ANNSMARK wrote chat-2"), "{export}");
+    let erasure = world.erase(ANN).await;
+    assert_eq!((erasure.counts.turns, turns(&world.rows().await)), (1, 0));
+    let sent = world.actions.sent().len();
+    world.days_pass().await;
+    assert_eq!((world.actions.sent().len(), turns(&world.rows().await)), (sent, 0));
+    assert!(of(&world.rows().await, ANN).is_empty(), "nothing of it comes back");
+}

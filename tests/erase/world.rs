@@ -55,6 +55,7 @@ rules:
   - { name: paid, on: payment.made, count: { payments: 1 }, set: { note: data.note }, goto: paid, notify: { text: "{data.note} paid" } }
   - { name: made, on: order.made, link: "'customer:' + data.who", set: { address: data.note }, goto: ordered, notify: { text: "{data.note} made" } }
   - { name: likes, on: order.likes, entity: "'preferences'", set: { zone: "'UTC'", nickname: data.note } }
+  - { name: chat, on: order.chat, emit: { type: chat, data: { note: data.note }, debounce: { quiet: 15m, at_most: 15m } } }
   - { name: broken, on: order.broken, set: { total: double(data.note) } }
 joins:
   - name: ready

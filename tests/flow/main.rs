@@ -5,4 +5,5 @@ mod copies;
 mod corpus;
 mod faults;
 mod faulty;
+mod turns;
 mod world;

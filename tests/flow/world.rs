@@ -10,9 +10,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_config::limits::{OUTBOX_AGE, OUTBOX_PARTITIONS, SWEEP_PAGE};
+use tidings_config::rules::Rules;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp};
-use tidings_core::action::NOTIFY_TYPE;
+use tidings_core::action::{Action, NOTIFY_TYPE};
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::{Context, FactKind};
 use tidings_core::envelope::Envelope;
@@ -43,6 +44,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(tidings_events::project::rules()).await
+    }
+
+    /// With other rules than those of the project.
+    pub(crate) async fn with(rules: Rules) -> Self {
         let faults = Arc::new(Faults::default());
         let schedule = Arc::new(Schedule::default());
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
@@ -64,7 +70,7 @@ impl World {
         let receiver = Arc::new(Receiver::new(sources.clone(), ports));
         receiver.warm_up().await;
         let processor = Processor::new(
-            tidings_events::project::rules(),
+            rules,
             tidings_events::project::schemas(),
             processor::Ports {
                 store: faulty_store,
@@ -136,10 +142,24 @@ impl World {
     }
 
     async fn process_queued(&mut self) {
+        self.process_each(10).await;
+    }
+
+    /// Processes until SQS has no messages left, so many at a time.
+    pub(crate) async fn process_each(&mut self, at_once: usize) {
         while let Some(visible) = self.queue.first_visible() {
             self.clock.set(visible.max(self.clock.now()));
-            self.process(0, 10).await;
+            self.process(0, at_once).await;
         }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Everything that was sent, copies included: the conversation, the sequence, and the action.
+    pub(crate) fn sent(&self) -> Vec<(String, u64, Action)> {
+        self.actions.sent()
     }
 
     /// Gives every event in the dead-letter queue its receives again.

@@ -1,7 +1,7 @@
 //! One suite per port. It runs with the memory adapter, and with the real SDK against an emulator. A fake that differs
 //! from the real service fails here.
 
-use serde_json::json;
+use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tidings_config::limits::{
     CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FEED_PAGES_READ, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES,
     MAX_OTHER_BODIES, MAX_STORED_EVENT_BYTES, MAX_TIMER_DELAY, MOVE_CHUNK,
 };
-use tidings_config::rules::Priority;
+use tidings_config::rules::{Priority, Span, TurnTerms};
 use tidings_config::time::Timestamp;
 use tidings_core::action::{Action, ActionId, ActionNote};
 use tidings_core::claim::decide::{Body, Committed, Recorded, RecordedEffect};
@@ -20,7 +20,7 @@ use tidings_core::claim::{
 use tidings_core::commit_plan::Merging;
 use tidings_core::context::{
     Content, Context, Deferred, Deliveries, Fact, Facts, Feed, FeedPage, FeedRead, Item, ItemKey, JoinState, Link, Order, Outbox,
-    Outgoing, Owner, Page, Place, Seen, Update, UpdateKind, Waiting,
+    Outgoing, Owner, Page, Place, Seen, Tie, Turn, TurnEvent, TurnState, Update, UpdateKind, Waiting,
 };
 use tidings_core::internal_event::InternalEvent;
 use tidings_core::manual::{FactChange, ManualChange};
@@ -395,11 +395,34 @@ pub async fn moves(tables: &Tables) {
     let feed = Feed { last: 12, before: 9, recent: vec![update(12)], ..Feed::default() };
     let feed_page = FeedPage { before: 3, updates: vec![update(4), update(9)] };
     let join = JoinState { seen: vec![seen], ..JoinState::default() };
+    let span = |seconds| Span::new(Duration::from_secs(seconds));
+    let turn = Turn {
+        opened_by: key("a"),
+        opened: NOW,
+        last: LATER,
+        terms: TurnTerms { quiet: span(2), at_most: span(10), collect: 20 },
+        rule: "r".into(),
+        action_type: "chat.turn".into(),
+        priority: Priority::Urgent,
+        entity: None,
+        traceparent: None,
+        by_provider: vec!["text".into()],
+        has_no_timer: true,
+        events: vec![TurnEvent {
+            time: NOW,
+            tie: Tie::default(),
+            key: key("a"),
+            data: Map::from_iter([("text".into(), json!("hi"))]),
+        }],
+    };
+    let turn = TurnState { open: Some(turn) };
     let items: BTreeMap<Place, Item> = [
         (place("kinds", ItemKey::Outbox), Content::Outbox(outbox)),
         (place("kinds", ItemKey::OutboxPage(7)), Content::OutboxPage(page)),
         (place("kinds", ItemKey::Deferred), Content::Deferred(deferred)),
         (place("kinds", ItemKey::Join), Content::Join(join)),
+        (place("kinds", ItemKey::Turn), Content::Turn(turn)),
+        (place("other kinds", ItemKey::Turn), Content::Turn(TurnState::default())),
         (place("kinds", ItemKey::Feed), Content::Feed(feed)),
         (place("kinds", ItemKey::FeedPage(9)), Content::FeedPage(feed_page)),
         (place("kinds", ItemKey::Deliveries), Content::Deliveries(Deliveries { events: 7 })),

@@ -24,7 +24,13 @@ pub fn declarations<'s>(schemas: impl IntoIterator<Item = &'s Value>) -> String 
 fn declaration(name: &str, schema: &Value) -> String {
     let comment = comment(schema, "");
     match schema["properties"].as_object() {
-        Some(properties) => format!("{comment}export interface {name} {}\n", object(properties, &schema["required"], "")),
+        Some(properties) => {
+            let mut form = object(properties, &schema["required"], "");
+            if schema["additionalProperties"] == true {
+                form.insert_str(form.len() - 1, "  [name: string]: unknown;\n");
+            }
+            format!("{comment}export interface {name} {form}\n")
+        }
         None => format!("{comment}export type {name} = {};\n", type_of(schema, "")),
     }
 }

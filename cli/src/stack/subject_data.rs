@@ -69,6 +69,9 @@ pub struct Counts {
     #[serde(skip_serializing_if = "is_none")]
     pub feeds: usize,
     pub joins: usize,
+    /// Turns of rules with `debounce`.
+    #[serde(skip_serializing_if = "is_none")]
+    pub turns: usize,
     /// Links, stored both with the identities and with the conversation.
     pub links: usize,
     /// Rows of an unknown version.
@@ -165,7 +168,7 @@ impl Reader {
         Ok(rows.into_iter().chain(deliveries).filter_map(placed).collect())
     }
 
-    /// The stored timers of these conversations and joins' partitions.
+    /// The stored timers of these conversations, and of these partitions of joins and turns.
     async fn timers(&self, names: &[String], joins: &[String]) -> Result<BTreeMap<(String, String), Row>, Unavailable> {
         let Some(table) = &self.timers_table else { return Ok(BTreeMap::new()) };
         let mut found = BTreeMap::new();
@@ -215,7 +218,8 @@ fn linked_to(rows: &[Row]) -> Option<String> {
         | Content::FeedPage(_)
         | Content::Join(_)
         | Content::Outbox(_)
-        | Content::OutboxPage(_) => None,
+        | Content::OutboxPage(_)
+        | Content::Turn(_) => None,
     }
 }
 
@@ -272,6 +276,7 @@ impl Counts {
             Some(ItemKey::Entity(_)) => &mut self.entities,
             Some(ItemKey::Identity(_) | ItemKey::Link) => &mut self.links,
             Some(ItemKey::Join) => &mut self.joins,
+            Some(ItemKey::Turn) => &mut self.turns,
             Some(ItemKey::Node) => &mut self.nodes,
             Some(ItemKey::Deferred) => &mut self.deferred,
             Some(ItemKey::Outbox | ItemKey::OutboxPage(_)) => &mut self.outboxes,

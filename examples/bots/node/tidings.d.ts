@@ -80,6 +80,28 @@ export interface Notification {
   digest?: DigestCount;
 }
 
+/** An event of a turn, with what the rule emits for it beside these names. */
+export interface TurnMessage {
+  /** The claim key of the event. */
+  event: ClaimKey;
+  /** When the event happened. */
+  at: Timestamp;
+  [name: string]: unknown;
+}
+
+/** What ends a turn. */
+export type ClosedBy = "quiet" | "at_most" | "collect" | "size";
+
+/** The data of an action whose rule has `debounce`: the events of one turn. */
+export interface Turn {
+  /** One for each event, in the order of events: 1 to 100. */
+  messages: TurnMessage[];
+  /** When the first of them came. */
+  opened: Timestamp;
+  /** What ended the turn. */
+  closed_by: ClosedBy;
+}
+
 /** The context of a conversation. */
 export interface Context {
   /** Its name. If the request named an identity, this is the conversation that the identity is linked to. */

@@ -465,6 +465,34 @@ pub const MAX_JOIN_POSTPONED: u32 = 10;
 /// Grace period after a join's deadline, for events that happened in time but arrive late.
 pub const JOIN_GRACE: Duration = Duration::from_secs(60);
 
+/// The shortest `quiet` of a turn. SQS delays a message by whole seconds.
+pub const MIN_TURN_QUIET: Duration = Duration::from_secs(1);
+
+/// The longest `at_most` of a turn: so each of its timers is one delayed message.
+pub const MAX_TURN: Duration = MAX_TIMER_DELAY;
+
+/// The fewest events that `collect` of a turn may name. With one, nothing would be collected.
+pub const MIN_TURN_EVENTS: u32 = 2;
+
+/// The most events that one turn collects.
+pub const MAX_TURN_EVENTS: u32 = 100;
+
+/// The same, if the rule doesn't say it.
+pub const DEFAULT_TURN_EVENTS: u32 = 20;
+
+/// The value (`by`) that tells turns of one conversation apart, as text.
+pub const MAX_TURN_KEY_BYTES: usize = 256;
+
+/// A turn that waits, as JSON. It is written whole with each of its events. A turn ends before it would be larger, and
+/// an event that is too large for any turn is a turn of its own.
+pub const MAX_TURN_BYTES: usize = 49_152;
+
+/// A turn's timer in the outbox: an owner's name and an event's claim key, twice escaped in JSON.
+pub const MAX_TURN_TIMER_BYTES: usize = 16_384;
+
+/// Turns that one event may be part of: rules with `debounce` that match it. Each may end one turn and be another.
+pub const MAX_TURNS_PER_EVENT: usize = MAX_ACTIONS_PER_EVENT / 2;
+
 /// The endpoints of a stack, those of its file and those registered at run time. Each event is compared with all.
 pub const MAX_ENDPOINTS: usize = 200;
 
@@ -764,12 +792,30 @@ const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_DELIVERY_BYTES, "a delivery of one event is never too large to split");
     assert!(EVENTS_AT_ONCE.is_multiple_of(MAX_BATCH_MESSAGES), "no batch is sent half full");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
-    // The claim, the items, the outbox with two pages for each action, the feed with a page, what is deferred, three items a link (one is deleted
-    // where it moves), an item a join, the conversation's own link, that an identity has no link yet, and the count of a body's deliveries.
+    // The claim, the items (turns among them), the outbox with two pages for each action and one for each turn's timer, the feed with a page, what is
+    // deferred, three items a link (one is deleted where it moves), an item a join, the conversation's own link, that an identity has no link yet, and
+    // the count of a body's deliveries.
     assert!(
-        1 + MAX_ITEMS_PER_EVENT + 1 + MAX_ACTIONS_PER_EVENT + 2 + 1 + 3 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100,
+        1 + MAX_ITEMS_PER_EVENT
+            + 1
+            + MAX_ACTIONS_PER_EVENT
+            + 2
+            + MAX_TURNS_PER_EVENT
+            + 1
+            + 3 * MAX_LINKS_PER_EVENT
+            + MAX_JOINS_PER_EVENT
+            + 3
+            <= 100,
         "a transaction holds 100 actions"
     );
+    assert!(MAX_TURN_BYTES + MAX_TURN_TIMER_BYTES <= MAX_ITEM_BYTES, "a turn with its timer takes no more than an item");
+    assert!(MAX_TURN_EVENTS as usize * 256 <= MAX_TURN_BYTES, "a turn of short texts is never too large");
+    assert!(
+        MAX_FACT_BYTES < MAX_TURN_BYTES && MAX_TURN_BYTES + 8_192 <= MAX_ACTION_BYTES,
+        "what waits can be sent, with an action's other data beside it"
+    );
+    assert!(MIN_TURN_QUIET.as_secs() >= 1 && MAX_TURN.as_secs() < STORED_TIMER_FROM.as_secs());
+    assert!(DEFAULT_TURN_EVENTS >= MIN_TURN_EVENTS && DEFAULT_TURN_EVENTS <= MAX_TURN_EVENTS);
     assert!(MAX_DELIVERIES_PER_BODY as u64 >= DELIVERIES_WINDOW.as_secs() / 3_600, "what is sent each hour is never too much");
     assert!(2 * MOVE_CHUNK + 2 <= 100, "so does this one");
     assert!(MAX_JOIN_EVENTS / MAX_LEGS >= 4, "of each leg the newest has room, and some that are late");

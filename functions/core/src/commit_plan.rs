@@ -53,7 +53,8 @@ impl CommitPlan {
                 | Content::Join(_)
                 | Content::Link(_)
                 | Content::Outbox(_)
-                | Content::OutboxPage(_) => false,
+                | Content::OutboxPage(_)
+                | Content::Turn(_) => false,
             },
             (Some(_) | None, _) => false,
         };

@@ -3,7 +3,7 @@
 //!
 //! They describe what is written. A later version may add a property, so a reader should ignore unknown properties.
 
-use crate::action::{ActionMessage, NOTIFY_TYPE, Notification};
+use crate::action::{ActionMessage, NOTIFY_TYPE, Notification, Turn};
 use crate::context::ContextAnswer;
 use crate::envelope::Envelope;
 use schemars::generate::SchemaSettings;
@@ -16,18 +16,18 @@ pub fn schemas() -> [(&'static str, Value); 3] {
     [("action", action()), ("context", schema::<ContextAnswer>()), ("event", schema::<Envelope>())]
 }
 
-/// The action's schema, with the form of a notification's data.
+/// The action's schema, with the forms of a notification's data and a turn's.
 fn action() -> Value {
     let mut schema = schema::<ActionMessage<'_>>();
-    let mut notification = self::schema::<Notification>();
-    let of_its_own = notification["$defs"].take();
-    if let Some(parts) = notification.as_object_mut() {
-        parts.retain(|name, _| !name.starts_with('$'));
-    }
-    let definitions = schema["$defs"].as_object_mut().into_iter();
-    for definitions in definitions {
-        definitions.extend(of_its_own.as_object().into_iter().flatten().map(|(name, part)| (name.clone(), part.clone())));
-        definitions.insert("Notification".to_owned(), notification.clone());
+    for (name, mut form) in [("Notification", self::schema::<Notification>()), ("Turn", self::schema::<Turn>())] {
+        let of_its_own = form["$defs"].take();
+        if let Some(parts) = form.as_object_mut() {
+            parts.retain(|name, _| !name.starts_with('$'));
+        }
+        if let Some(definitions) = schema["$defs"].as_object_mut() {
+            definitions.extend(of_its_own.as_object().into_iter().flatten().map(|(name, part)| (name.clone(), part.clone())));
+            definitions.insert(name.to_owned(), form);
+        }
     }
     schema["if"] = json!({ "properties": { "type": { "const": NOTIFY_TYPE } } });
     schema["then"] = json!({ "properties": { "data": { "$ref": "#/$defs/Notification" } } });

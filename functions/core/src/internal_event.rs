@@ -3,7 +3,7 @@
 
 use crate::action::{ActionId, ActionNote, ActionOutcome, Became, PlannedAction};
 use crate::claim::{Claim, ClaimKey, Sha256Hex};
-use crate::context::{join_cause, join_partition};
+use crate::context::{Owner, join_cause, join_partition, turn_cause};
 use crate::envelope::{DecodeError, Envelope, NewEnvelope, Payload};
 use crate::manual::Correction;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub enum InternalEvent {
         #[serde(default)]
         postponed: u32,
     },
+    /// A turn may be over. `turn` is the partition of its rule's turns, and `opened_by` its name. The previous version
+    /// doesn't know it.
+    Turn { turn: String, owner: Owner, opened_by: ClaimKey },
 }
 
 /// The prefix of the claim keys of notifications.
@@ -62,6 +65,7 @@ impl InternalEvent {
             Self::Correct(_) => "tidings.correction",
             Self::Join { .. } => "tidings.join.due",
             Self::Link { .. } => "tidings.link",
+            Self::Turn { .. } => "tidings.turn",
             Self::Wake { .. } => "tidings.wake",
         }
     }
@@ -71,6 +75,8 @@ impl InternalEvent {
         let ms = due.unix_ms();
         ClaimKey::from(match self {
             Self::Correct(correction) => return correction.claim_key(due),
+            // Whenever it comes: a turn ends once.
+            Self::Turn { turn, opened_by, .. } => return turn_cause(turn, opened_by),
             Self::Action { proposal, .. } => format!("{ACTION}{}#{ms}", proposal.id),
             Self::Join { join, key, because_of, .. } => {
                 let event = Sha256Hex::of(because_of.as_str().as_bytes());
@@ -117,7 +123,7 @@ impl InternalEvent {
     /// Whether it waits for its time. Its claim can't exist before that time.
     pub const fn is_timer(&self) -> bool {
         match self {
-            Self::Action { .. } | Self::Join { .. } | Self::Wake { .. } => true,
+            Self::Action { .. } | Self::Join { .. } | Self::Turn { .. } | Self::Wake { .. } => true,
             Self::Correct(_) | Self::Link { .. } => false,
         }
     }
@@ -129,6 +135,7 @@ impl InternalEvent {
                 Some(conversation)
             }
             Self::Correct(correction) => Some(&correction.of),
+            Self::Turn { owner, .. } => Some(owner.name()),
             Self::Join { .. } => None,
         }
     }

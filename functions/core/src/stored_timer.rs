@@ -115,10 +115,12 @@ impl StoredTimer {
         own_envelope("tidings.timer", claim_key, None, due, now, data)
     }
 
-    /// Whether it contains data about one of these conversations, or is a timer of one of these joins' partitions.
+    /// Whether it contains data about one of these conversations, or is a timer of one of these partitions of joins and
+    /// turns.
     pub fn is_about(&self, conversations: &[String], joins: &[String]) -> bool {
         match serde_json::from_str::<InternalEvent>(&self.event) {
             Ok(InternalEvent::Join { join, key, .. }) => joins.contains(&join_partition(&join, &key)),
+            Ok(InternalEvent::Turn { turn, .. }) if joins.contains(&turn) => true,
             Ok(what) => what.conversation().is_some_and(|name| conversations.iter().any(|one| one == name)),
             Err(_) => false,
         }

@@ -69,13 +69,13 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
     // Links aren't evaluated, so none of them can abort.
     let are_links = messages.iter().any(|message| processor.queue_of(message) == Queue::Links);
     let isolation = processor.isolation.as_ref().filter(|_| !are_links);
-    let mut turns = isolate::turns(isolation, messages, processor.max_receive_count.get()).await;
+    let mut rounds = isolate::rounds(isolation, messages, processor.max_receive_count.get()).await;
     let mut kept = Vec::new();
-    for turn in std::mem::take(&mut turns.turns) {
-        kept.extend(together(processor, turn, time).await);
+    for round in std::mem::take(&mut rounds.rounds) {
+        kept.extend(together(processor, round, time).await);
     }
-    isolate::survived(processor.isolation.as_ref(), &turns, &kept);
-    kept.append(&mut turns.postponed);
+    isolate::survived(processor.isolation.as_ref(), &rounds, &kept);
+    kept.append(&mut rounds.postponed);
 
     let mut response = SqsBatchResponse::default();
     response.set_failures(kept);

@@ -20,7 +20,7 @@ use crate::processor::Processor;
 use crate::publish;
 use crate::tries::{Next, Tries};
 use crate::view::load;
-use crate::{event, join, message_status, notification, timer};
+use crate::{event, join, message_status, notification, timer, turn};
 use std::collections::BTreeMap;
 use tidings_core::action::ActionNote;
 use tidings_core::claim::Outcome;
@@ -80,6 +80,10 @@ pub async fn commit(
                 }
             }
             Plan::Join { index, timer } => match join::prepare(processor, envelope, *index, timer, now, &mut silent).await? {
+                Ok(prepared) => prepared,
+                Err(outcome) => return Ok(nothing(outcome)),
+            },
+            Plan::Turn(timer) => match turn::prepare(processor, envelope, timer, now, &mut silent).await? {
                 Ok(prepared) => prepared,
                 Err(outcome) => return Ok(nothing(outcome)),
             },
@@ -164,9 +168,13 @@ pub async fn finish(processor: &Processor, envelope: Option<&Envelope>, effect: 
 fn kept(processor: &Processor, envelope: &Envelope, plan: &Plan) -> Option<StoredEvent> {
     match plan {
         Plan::Event(_) if processor.keeps_events => StoredEvent::of(envelope),
-        Plan::Event(_) | Plan::Action { .. } | Plan::Join { .. } | Plan::Wake { .. } | Plan::NotYet { .. } | Plan::Forgotten => {
-            None
-        }
+        Plan::Event(_)
+        | Plan::Action { .. }
+        | Plan::Join { .. }
+        | Plan::Turn(_)
+        | Plan::Wake { .. }
+        | Plan::NotYet { .. }
+        | Plan::Forgotten => None,
     }
 }
 

@@ -6,13 +6,13 @@ use crate::notice::Notice;
 use crate::overflow::{Full, Overflow};
 use serde_json::Value;
 use tidings_config::OneOrMany;
-use tidings_config::limits::{MAX_ACTION_BYTES, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES};
-use tidings_config::rules::{Assignment, Effects, IfStale, Ladder, Priority, Span, ValueEffect};
+use tidings_config::limits::{MAX_ACTION_BYTES, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TURN_KEY_BYTES};
+use tidings_config::rules::{Assignment, Effects, Emit, IfStale, Ladder, Priority, Span, TurnTerms, ValueEffect};
 use tidings_config::time::Timestamp;
 use tidings_config::written_by::WrittenBy;
-use tidings_core::action::{ActionId, Intent, PlannedAction, Wrote};
+use tidings_core::action::{ActionId, ActionKind, Intent, PlannedAction, Wrote};
 use tidings_core::claim::ClaimKey;
-use tidings_core::context::{Changes, Tie};
+use tidings_core::context::{Changes, Owner, Tie, turn_partition};
 use tidings_expressions::{EvaluationError, Scope, Variables, shortest};
 
 /// A rule's effects, compiled.
@@ -27,7 +27,7 @@ pub(crate) struct Ready {
     priority: Priority,
     if_stale: IfStale,
     notify: Option<Notice>,
-    emit: Option<(String, Vec<(String, Written)>)>,
+    emit: Option<ReadyEmit>,
 }
 
 /// A value, and the sources of whose events it is the provider's.
@@ -44,6 +44,19 @@ impl Written {
 }
 
 #[derive(Debug)]
+struct ReadyEmit {
+    action_type: String,
+    fields: Vec<(String, Written)>,
+    debounce: Option<ReadyDebounce>,
+}
+
+#[derive(Debug)]
+struct ReadyDebounce {
+    by: Option<CompiledOnce>,
+    terms: TurnTerms,
+}
+
+#[derive(Debug)]
 struct ReadySet {
     name: String,
     written: Written,
@@ -56,8 +69,26 @@ struct ReadySet {
 pub struct PlannedEffects {
     pub changes: Changes,
     pub proposals: Vec<PlannedAction>,
+    /// Emitted actions that wait for the end of a turn.
+    pub collected: Vec<ForTurn>,
     /// Facts with values that are too large.
     pub dropped: Vec<Overflow>,
+}
+
+/// An emitted action that becomes part of a turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForTurn {
+    pub proposal: PlannedAction,
+    /// What tells turns of one conversation apart. `None`: it has one.
+    pub by: Option<String>,
+    pub terms: TurnTerms,
+}
+
+impl ForTurn {
+    /// The partition of its turns, for the owner of its event.
+    pub(crate) fn partition(&self, owner: &Owner) -> String {
+        turn_partition(&self.proposal.rule, owner, self.by.as_deref())
+    }
 }
 
 /// The event or join that effects are evaluated for.
@@ -82,12 +113,19 @@ impl Ready {
     pub(crate) fn new(rule: &str, effects: &Effects, if_stale: IfStale, scope: Scope) -> Self {
         let lazy = |text: &String| CompiledOnce::new(text, scope);
         let written = |word: &str, name: &str, text: &String| Written { value: lazy(text), of: effects.provider_of(word, name) };
-        let named = |(name, text): (&String, &String)| (name.clone(), written("emit", name, text));
         let assigned = |(name, Assignment { value, ttl, ladder }): (&String, &Assignment)| ReadySet {
             name: name.clone(),
             written: written("set", name, value),
             ttl: *ttl,
             ladder: ladder.clone(),
+        };
+        let emitted = |emit: &Emit| ReadyEmit {
+            action_type: emit.action_type.clone(),
+            fields: emit.data.iter().map(|(name, text)| (name.clone(), written("emit", name, text))).collect(),
+            debounce: emit
+                .debounce
+                .as_ref()
+                .map(|debounce| ReadyDebounce { by: debounce.by.as_ref().map(lazy), terms: debounce.terms }),
         };
         Self {
             rule: rule.to_owned(),
@@ -104,7 +142,7 @@ impl Ready {
             priority: effects.priority,
             if_stale,
             notify: effects.notify.as_ref().map(|notify| Notice::new(notify, scope)),
-            emit: effects.emit.as_ref().map(|emit| (emit.action_type.clone(), emit.data.iter().map(named).collect())),
+            emit: effects.emit.as_ref().map(emitted),
         }
     }
 
@@ -145,9 +183,23 @@ impl Ready {
                 },
                 intent,
             };
-            effects.proposals.push(proposal);
+            match self.emit.as_ref().and_then(|emit| emit.debounce.as_ref()).filter(|_| proposal.kind() == ActionKind::Emit) {
+                Some(debounce) => effects.collected.push(self.for_turn(proposal, debounce, at)?),
+                None => effects.proposals.push(proposal),
+            }
         }
         Ok(())
+    }
+
+    fn for_turn(
+        &self,
+        proposal: PlannedAction,
+        debounce: &ReadyDebounce,
+        at: &EvaluationContext<'_>,
+    ) -> Result<ForTurn, Failure> {
+        let by = debounce.by.as_ref().map(|by| by.name(at.variables, MAX_TURN_KEY_BYTES)).transpose();
+        let by = by.map_err(|what| self.failed("emit.debounce.by", what))?;
+        Ok(ForTurn { proposal, by, terms: debounce.terms })
     }
 
     fn failed(&self, field: &str, what: impl Into<RuleError>) -> Failure {
@@ -236,12 +288,12 @@ impl Ready {
 
     /// The emitted values that the provider wrote.
     fn provided(&self, source: &str) -> Vec<String> {
-        let fields = self.emit.iter().flat_map(|(_, fields)| fields);
+        let fields = self.emit.iter().flat_map(|emit| &emit.fields);
         fields.filter(|(_, written)| written.of.takes(source)).map(|(name, _)| name.clone()).collect()
     }
 
     fn emit(&self, at: &EvaluationContext<'_>) -> Result<Option<Intent>, Failure> {
-        let Some((action_type, fields)) = &self.emit else { return Ok(None) };
+        let Some(ReadyEmit { action_type, fields, debounce: _ }) = &self.emit else { return Ok(None) };
         let mut data = serde_json::Map::new();
         // An action that is too large without further fields is withheld when it would be sent, so further fields
         // aren't evaluated.

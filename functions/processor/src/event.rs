@@ -5,6 +5,7 @@ mod legs;
 pub(crate) mod links;
 pub(crate) mod manual;
 pub mod plan;
+mod turns;
 
 use crate::deliver::send_first;
 use crate::event::plan::{EventPlan, Linking};
@@ -43,6 +44,8 @@ pub(crate) async fn prepare(
     for (index, key) in plan.legs.keys() {
         elsewhere.insert(Place::new(join_partition(&processor.planner.join(*index).name, key), ItemKey::Join));
     }
+    let turns = plan.effects.collected.iter().map(|collected| Place::new(collected.partition(&plan.owner), ItemKey::Turn));
+    elsewhere.extend(turns);
     if processor.feed {
         elsewhere.extend(plan.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Feed)));
     }
@@ -126,6 +129,9 @@ fn mirrors_of(view: &View, identities: &[String]) -> BTreeSet<Place> {
 fn apply(planner: &Planner, plan: &EventPlan, view: &View, order: &Order, at: &Moment<'_>) -> Result<Applied, Failure> {
     let mut work = Work::new(view, &plan.effects, order, at);
     work.act(&plan.effects.proposals);
+    for collected in &plan.effects.collected {
+        work.collect(collected, &plan.owner, &order.key);
+    }
     links::link(&mut work.applied, view, plan, order)?;
     for ((index, key), legs) in &plan.legs {
         work.see(planner.join(*index), key, legs, &order.key);

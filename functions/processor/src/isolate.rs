@@ -40,9 +40,9 @@ struct Survivors {
 
 /// A batch in processing order, and the records that are postponed.
 #[derive(Debug, Default)]
-pub(crate) struct Turns {
-    /// The turns run one after the other; records of one turn run concurrently.
-    pub(crate) turns: Vec<Vec<SqsMessage>>,
+pub(crate) struct Rounds {
+    /// The rounds run one after the other; records of one round run concurrently.
+    pub(crate) rounds: Vec<Vec<SqsMessage>>,
     /// Ids of messages to return to the queue.
     pub(crate) postponed: Vec<String>,
     receives: BTreeMap<String, u32>,
@@ -97,26 +97,26 @@ impl Isolation {
     }
 }
 
-/// The turns of a batch. All other records are hidden when this returns.
-pub(crate) async fn turns(isolation: Option<&Isolation>, messages: Vec<SqsMessage>, max_receive_count: u32) -> Turns {
+/// The rounds of a batch. All other records are hidden when this returns.
+pub(crate) async fn rounds(isolation: Option<&Isolation>, messages: Vec<SqsMessage>, max_receive_count: u32) -> Rounds {
     let Some(isolation) = isolation else {
-        return Turns { turns: vec![messages], ..Turns::default() };
+        return Rounds { rounds: vec![messages], ..Rounds::default() };
     };
     let id = |message: &SqsMessage| message.message_id.clone().unwrap_or_default();
     let receives = messages.iter().map(|message| (id(message), receive_count(message))).collect();
     let Split { first, fresh, postponed, last } = split(messages, max_receive_count, |message| isolation.is_suspect(message));
     isolation.postpone(&postponed).await;
     let alone = |message| vec![message];
-    let turns = first.into_iter().map(alone).chain([fresh]).chain(last.into_iter().map(alone));
-    Turns { turns: turns.filter(|turn| !turn.is_empty()).collect(), postponed: postponed.iter().map(id).collect(), receives }
+    let rounds = first.into_iter().map(alone).chain([fresh]).chain(last.into_iter().map(alone));
+    Rounds { rounds: rounds.filter(|round| !round.is_empty()).collect(), postponed: postponed.iter().map(id).collect(), receives }
 }
 
 /// Remembers records that were tried and are returned to the queue.
-pub(crate) fn survived(isolation: Option<&Isolation>, turns: &Turns, returned: &[String]) {
+pub(crate) fn survived(isolation: Option<&Isolation>, rounds: &Rounds, returned: &[String]) {
     let Some(isolation) = isolation else { return };
     let mut survivors = isolation.survivors();
     for id in returned {
-        let Some(receives) = turns.receives.get(id) else { continue };
+        let Some(receives) = rounds.receives.get(id) else { continue };
         if survivors.receives.insert(id.clone(), *receives).is_some() {
             survivors.order.retain(|known| known != id);
         }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_without_suspects_is_one_turn() {
+    fn a_batch_without_suspects_is_one_round() {
         let split = split(vec![message("a", 1), message("b", 1)], 5, |message| receive_count(message) > 1);
         assert_eq!(
             (ids(&split.fresh), split.first.is_none(), split.postponed.len(), split.last.len()),

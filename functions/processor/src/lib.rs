@@ -43,6 +43,7 @@ mod settle;
 pub mod sweep;
 mod timer;
 mod tries;
+pub mod turn;
 mod view;
 mod work;
 

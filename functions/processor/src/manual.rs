@@ -53,9 +53,12 @@ impl Work {
     fn event_plan(&self) -> Result<&EventPlan, Failure> {
         match &self.plan {
             Plan::Event(plan) => Ok(plan),
-            Plan::Action { .. } | Plan::Wake { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten => {
-                Err(FailureKind::Manual("not an event".to_owned()).into())
-            }
+            Plan::Action { .. }
+            | Plan::Wake { .. }
+            | Plan::Join { .. }
+            | Plan::Turn(_)
+            | Plan::NotYet { .. }
+            | Plan::Forgotten => Err(FailureKind::Manual("not an event".to_owned()).into()),
         }
     }
 }
@@ -89,7 +92,12 @@ impl Processor {
         message.envelope.contentkey = None;
         let mut plan = match self.planner.plan(&message, &Fetched::new(), how.at)? {
             Plan::Event(plan) => plan,
-            Plan::Action { .. } | Plan::Wake { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten => {
+            Plan::Action { .. }
+            | Plan::Wake { .. }
+            | Plan::Join { .. }
+            | Plan::Turn(_)
+            | Plan::NotYet { .. }
+            | Plan::Forgotten => {
                 return Err(FailureKind::Manual("not an event".to_owned()).into());
             }
         };
@@ -99,7 +107,8 @@ impl Processor {
         }
         match how.part {
             Part::Facts => {
-                left_out.extend(plan.effects.proposals.drain(..).map(|proposal| proposal.label()));
+                let collected = plan.effects.collected.drain(..).map(|collected| collected.proposal);
+                left_out.extend(plan.effects.proposals.drain(..).chain(collected).map(|proposal| proposal.label()));
                 left_out.extend(plan.links.drain(..).map(|_| "a link".to_owned()));
                 plan.effects.changes.take_back(event.claimkey.clone(), how.wrote.clone());
             }

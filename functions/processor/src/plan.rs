@@ -6,6 +6,7 @@ use crate::event::plan::{EventPlan, Linking};
 use crate::failure::{Failure, FailureKind};
 use crate::join::JoinTimer;
 use crate::planner::{Fetched, Planner, without_payload};
+use crate::turn::TurnTimer;
 use tidings_config::time::Timestamp;
 use tidings_core::action::PlannedAction;
 use tidings_core::claim::decide::past_horizon;
@@ -24,6 +25,8 @@ pub enum Plan {
     Wake { conversation: String, fired: Timestamp },
     /// A join may have ended. The index is the rule's.
     Join { index: usize, timer: JoinTimer },
+    /// A turn may be over.
+    Turn(TurnTimer),
     /// An internal event that came before it is due.
     NotYet { due: Timestamp, what: InternalEvent },
     /// A join that the rules no longer define.
@@ -35,7 +38,12 @@ impl Plan {
     pub fn links(&self) -> &[String] {
         match self {
             Self::Event(plan) => &plan.links,
-            Self::Action { .. } | Self::Wake { .. } | Self::Join { .. } | Self::NotYet { .. } | Self::Forgotten => &[],
+            Self::Action { .. }
+            | Self::Wake { .. }
+            | Self::Join { .. }
+            | Self::Turn(_)
+            | Self::NotYet { .. }
+            | Self::Forgotten => &[],
         }
     }
 
@@ -44,6 +52,7 @@ impl Plan {
         match self {
             Self::Event(plan) => Some(plan.owner.name()),
             Self::Action { conversation, .. } | Self::Wake { conversation, .. } => Some(conversation),
+            Self::Turn(timer) => Some(timer.owner.name()),
             Self::NotYet { what, .. } => what.conversation(),
             Self::Join { .. } | Self::Forgotten => None,
         }
@@ -54,6 +63,7 @@ impl Plan {
         match self {
             Self::Event(plan) => Some(plan.owner.name()),
             Self::Action { conversation, .. } | Self::Wake { conversation, .. } => Some(conversation),
+            Self::Turn(timer) => Some(timer.owner.name()),
             Self::Join { timer, .. } => Some(&timer.key),
             Self::NotYet { .. } | Self::Forgotten => None,
         }
@@ -92,6 +102,7 @@ impl Planner {
                 ..EventPlan::new(Owner::Conversation(conversation))
             })),
             InternalEvent::Correct(correction) => corrected(*correction, due).map(Plan::Event),
+            InternalEvent::Turn { turn, owner, opened_by } => Ok(Plan::Turn(TurnTimer { turn, owner, opened_by })),
             InternalEvent::Join { join, key, because_of, postponed } => {
                 Ok(match self.rules.joins.iter().position(|j| j.name == join) {
                     Some(index) => {

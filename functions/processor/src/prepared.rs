@@ -78,7 +78,9 @@ impl Prepared {
                 Became::Withheld(Withheld::Unreadable(preference)) => {
                     Metric::PreferenceUnread.count_as(source, preference.as_str());
                 }
-                Became::Withheld(Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale) | Became::PutOff(_) => {}
+                Became::Withheld(Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale)
+                | Became::PutOff(_)
+                | Became::Collected => {}
             }
         }
         if applied.repeats_a_body {

@@ -31,9 +31,11 @@ pub(crate) async fn reschedule(
         InternalEvent::Join { join, key, .. } if join::is_over(processor, join, key, now).await? => return Ok("settled"),
         // Encoded again with the new time of visibility.
         InternalEvent::Join { .. } => what.envelope(due, now).encode(),
-        InternalEvent::Action { .. } | InternalEvent::Link { .. } | InternalEvent::Correct(_) | InternalEvent::Wake { .. } => {
-            envelope.encode()
-        }
+        InternalEvent::Action { .. }
+        | InternalEvent::Link { .. }
+        | InternalEvent::Correct(_)
+        | InternalEvent::Turn { .. }
+        | InternalEvent::Wake { .. } => envelope.encode(),
     };
     send(processor, &message, due, now).await?;
     Ok(WAITS)

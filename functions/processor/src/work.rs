@@ -67,6 +67,9 @@ pub(crate) fn keys_of(effects: &PlannedEffects, timers: bool, feed: bool) -> BTr
     for proposal in &effects.proposals {
         keys.extend(keys_of_action(proposal));
     }
+    for collected in &effects.collected {
+        keys.extend(collected.proposal.written().map(|(key, _)| key).chain([ItemKey::Outbox]));
+    }
     if timers {
         keys.insert(ItemKey::Outbox);
     }
@@ -162,7 +165,7 @@ impl<'a> Work<'a> {
         work
     }
 
-    fn put(&mut self, what: Outgoing) -> Result<(), Withheld> {
+    pub(crate) fn put(&mut self, what: Outgoing) -> Result<(), Withheld> {
         let (news, result) = match &what {
             Outgoing::Action(action) if self.at.feed => (Some(News::action(action)), result_of(action)),
             Outgoing::Action(_) | Outgoing::Timer { .. } => (None, None),

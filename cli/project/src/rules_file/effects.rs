@@ -1,5 +1,6 @@
 //! The effects of a rule, or of a branch of a join.
 
+use super::debounce::{DebounceEntry, debounce};
 use super::facts::{Kind, Kinds};
 use super::policy::{CapEntry, cap};
 use super::texts::{TextsEntry, texts};
@@ -64,6 +65,8 @@ pub(super) struct EmitEntry {
     #[serde(default)]
     #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     data: ValuesEntry,
+    /// Collects the events of a burst: they become one action. For rules, not for branches of joins.
+    debounce: Option<Spanned<DebounceEntry>>,
 }
 
 /// An expression, or one with how long its value is valid, or with the values that it may have.
@@ -261,10 +264,10 @@ fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &m
 }
 
 /// The action that the sender says by a channel: docs/channels.md.
-const SEND: &str = "tidings.send";
+pub(super) const SEND: &str = "tidings.send";
 
 fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope: Scope) -> Emit {
-    let Spanned { value: EmitEntry { action_type, data }, referenced, .. } = entry;
+    let Spanned { value: EmitEntry { action_type, data, debounce }, referenced, .. } = entry;
     let segments = action_type.value.split('.').all(|segment| !segment.is_empty() && is_type_segment(segment));
     let is_reserved = action_type.value.starts_with("tidings.") && ![RESULT_TYPE, SEND].contains(&action_type.value.as_str());
     if !segments || action_type.value.len() > MAX_EVENT_TYPE_BYTES || is_reserved {
@@ -287,7 +290,8 @@ fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope:
         }
         values.insert(field, expression(checker, entry, scope));
     }
-    Emit { action_type: action_type.value, data: values }
+    let debounce = debounce.map(|entry| self::debounce(checker, what, entry, scope, &action_type.value, &values));
+    Emit { action_type: action_type.value, data: values, debounce }
 }
 
 fn is_type_segment(segment: &str) -> bool {

@@ -1,6 +1,7 @@
 //! `rules.yaml`.
 
 mod apis;
+mod debounce;
 mod effects;
 mod facts;
 mod policy;

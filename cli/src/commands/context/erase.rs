@@ -70,14 +70,29 @@ fn found(names: &[String], counts: &Counts) {
     {
         say!("  {:<9} {}", "also", paint(NAME, identities.join(", ")));
     }
-    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, timers, waiting, feeds, sends, published } =
-        counts;
+    let Counts {
+        entities,
+        nodes,
+        deferred,
+        outboxes,
+        joins,
+        turns,
+        links,
+        unknown,
+        claims,
+        timers,
+        waiting,
+        feeds,
+        sends,
+        published,
+    } = counts;
     let items = [
         (*entities, "entities"),
         (*nodes, "node"),
         (*deferred, "deferred notifications"),
         (*outboxes, "outbox"),
         (*joins, "joins"),
+        (*turns, "turns"),
         (*links, "links"),
         (*feeds, "of the feed"),
         (*unknown, "of an unknown format version"),

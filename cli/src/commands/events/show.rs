@@ -148,7 +148,10 @@ pub(crate) fn print(claim: &Claim) {
     row("overtaken", Some(claim.overtaken.join(", ")));
     row("violation", claim.off_schema.clone());
     row("actions", Some(claim.action_lines().join("; ")));
-    row("joins", Some(claim.joins.join(", ")));
+    let (turns, joins): (Vec<&str>, Vec<&str>) =
+        claim.joins.iter().map(String::as_str).partition(|name| name.starts_with("turn#"));
+    row("joins", Some(joins.join(", ")));
+    row("turns", Some(turns.join(", ")));
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));
     row("dead", claim.dead.map(since));

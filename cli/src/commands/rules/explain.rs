@@ -13,13 +13,16 @@ use clap::Args;
 use processor::planner::without_payload;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 use tidings_config::OneOrMany;
+use tidings_config::limits::MAX_TURN;
 use tidings_config::rules::{Rules, TypePattern, is_about};
 use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
 use tidings_config::written_by::WrittenBy;
+use tidings_core::action::{Action, ActionNote, Became};
 use tidings_core::claim::Claim;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::applied_again;
@@ -182,23 +185,26 @@ async fn explain(rules: &Rules, schemas: &[EventSchema], event: Envelope) -> Exp
     let mut world = World::new(rules.clone(), all(), event.receivedtime.max(event.order().time));
     world.receive(event.clone()).await;
     let claim = world.claims().into_iter().next();
-    let actions = world
-        .actions()
-        .iter()
-        .map(|(to, action)| {
-            let by = match action.by_provider.join(", ") {
-                names if names.is_empty() => String::new(),
-                names => format!(" (by provider: {names})"),
-            };
-            format!("{} {} to {to}: {}{by}", action.rule, action.action_type, action.data)
-        })
-        .collect();
+    let said = |world: &World| {
+        let actions = world.actions().into_iter();
+        actions.map(|(to, action)| (action.rule.clone(), explained_action(&to, &action))).collect::<Vec<_>>()
+    };
+    let mut actions: Vec<String> = said(&world).into_iter().map(|(_, action)| action).collect();
     let conversations = world.conversations();
     let entities = conversations.iter().flat_map(|conversation| world.context(conversation).entities);
     let facts = entities.flat_map(|(entity, facts)| {
         facts.into_iter().map(move |(name, fact)| ExplainedFact { entity: entity.clone(), name, by: fact.by })
     });
     let facts = facts.collect();
+    // The action of a turn with this event alone.
+    let notes = claim.iter().flat_map(|claim| claim.actions.iter().filter_map(ActionNote::outcome));
+    let collected = notes.filter(|outcome| outcome.became == Became::Collected).map(|outcome| outcome.rule.clone());
+    let collected: BTreeSet<String> = collected.collect();
+    if !collected.is_empty() {
+        world.wait(MAX_TURN).await;
+        let of_turns = said(&world).into_iter().filter(|(rule, action)| collected.contains(rule) && !actions.contains(action));
+        actions.extend(of_turns.map(|(_, action)| action).collect::<Vec<_>>());
+    }
 
     let data: Value = serde_json::from_str(event.data.get()).unwrap_or_default();
     let variables = Variables::of_event(&data, &without_payload(&event));
@@ -231,6 +237,14 @@ async fn explain(rules: &Rules, schemas: &[EventSchema], event: Envelope) -> Exp
         facts,
         actions,
     }
+}
+
+fn explained_action(to: &str, action: &Action) -> String {
+    let by = match action.by_provider.join(", ") {
+        names if names.is_empty() => String::new(),
+        names => format!(" (by provider: {names})"),
+    };
+    format!("{} {} to {to}: {}{by}", action.rule, action.action_type, action.data)
 }
 
 fn about(

@@ -71,6 +71,10 @@ fn effects<'r>(found: &mut Vec<Placed<'r>>, place: &str, effects: &'r Effects, s
     for (field, value) in effects.emit.iter().flat_map(|emit| &emit.data) {
         add(found, format!("{place}, emit.data.{field}"), value, scope);
     }
+    let debounce = effects.emit.iter().filter_map(|emit| emit.debounce.as_ref());
+    debounce
+        .filter_map(|debounce| debounce.by.as_ref())
+        .for_each(|by| add(found, format!("{place}, emit.debounce.by"), by, scope));
 }
 
 fn add<'r>(found: &mut Vec<Placed<'r>>, place: String, text: &'r str, scope: Scope) {

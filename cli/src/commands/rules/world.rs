@@ -178,7 +178,12 @@ impl World {
 
     /// All conversations with stored data.
     pub(crate) fn conversations(&self) -> BTreeSet<String> {
-        self.store.items().into_keys().map(|place| place.partition).filter(|name| !name.starts_with("join#")).collect()
+        self.store
+            .items()
+            .into_keys()
+            .map(|place| place.partition)
+            .filter(|name| !name.starts_with("join#") && !name.starts_with("turn#"))
+            .collect()
     }
 
     /// Each action once, in the order in which it was sent, with its conversation.

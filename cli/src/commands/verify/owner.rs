@@ -56,7 +56,14 @@ impl Conversations {
         let planned = planner.plan(&Message::new(envelope.clone()), &Fetched::new(), envelope.receivedtime);
         let owner = match planned {
             Ok(Plan::Event(plan)) => plan.owner,
-            Ok(Plan::Action { .. } | Plan::Wake { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten) => {
+            Ok(
+                Plan::Action { .. }
+                | Plan::Wake { .. }
+                | Plan::Join { .. }
+                | Plan::Turn(_)
+                | Plan::NotYet { .. }
+                | Plan::Forgotten,
+            ) => {
                 return ByRules::Problem("it isn't a provider's event".to_owned());
             }
             Err(failure) => return ByRules::Problem(failure.to_string()),

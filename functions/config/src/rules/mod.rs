@@ -6,6 +6,7 @@
 
 mod again;
 mod api;
+mod debounce;
 mod ladder;
 mod pattern;
 mod policy;
@@ -14,6 +15,7 @@ mod text;
 
 pub use again::Again;
 pub use api::{Api, Enrich, IfGone, SentAs};
+pub use debounce::{Debounce, TURN_MESSAGE_NAMES, TurnTerms};
 pub use ladder::Ladder;
 pub use pattern::TypePattern;
 pub use policy::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours};
@@ -214,6 +216,9 @@ pub struct Emit {
     /// Its data by name, as CEL expressions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, String>,
+    /// Collects the events of a burst into one action. Default: each event has its own. Only a rule has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debounce: Option<Debounce>,
 }
 
 /// The priority of an action.

@@ -2,6 +2,7 @@
 //!
 //! A planned action follows from its event alone. The [`policy`] decides whether, when and by which channel it is sent.
 
+pub mod capped;
 pub mod digest;
 mod message;
 pub mod outcome;
@@ -9,7 +10,7 @@ pub mod policy;
 pub mod preferences;
 pub mod quiet;
 mod stored;
-pub mod turns;
+mod turn;
 
 pub use crate::text::in_a_text;
 pub use message::{ActionMessage, DigestCount, Notification};
@@ -17,6 +18,7 @@ pub use outcome::{ActionKind, ActionNote, ActionOutcome, Became};
 pub use policy::{Verdict, Withheld};
 pub use preferences::{Preference, Preferences};
 pub use tidings_config::text::{Part, Variant};
+pub use turn::{ClosedBy, Turn, TurnMessage};
 
 use crate::claim::key::{ClaimKey, Sha256Hex};
 use crate::context::{Facts, ItemKey, NODE_REGISTER, Tie};

@@ -46,6 +46,8 @@ pub enum Became {
     WaitsUntil(Timestamp),
     /// It waits for the link of its identity.
     WaitsForLink,
+    /// It is an event of a turn, whose action is sent when the turn ends. The previous version shows it as stored.
+    Collected,
     /// It is the newest of several that form one message, which is in the outbox.
     Digest {
         count: u64,
@@ -170,6 +172,7 @@ impl fmt::Display for ActionOutcome {
             Became::Queued => f.write_str("queued"),
             Became::WaitsUntil(until) => write!(f, "waits until {until}"),
             Became::WaitsForLink => f.write_str("held until its identity is linked"),
+            Became::Collected => f.write_str("collected: sent with its turn"),
             Became::Digest { count } => write!(f, "queued: a digest of {count}"),
             Became::Withheld(why) => write!(f, "withheld: {why}"),
             Became::PutOff(until) => write!(f, "deferred until {until}"),
@@ -226,6 +229,9 @@ mod tests {
         let outcome = ActionOutcome { rule: "paid".into(), kind: ActionKind::Notify, became: Became::Queued };
         let note = |became, times| ActionNote::Became { outcome: ActionOutcome { became, ..outcome.clone() }, times };
         assert_eq!(note(Became::Queued, 1).store(), r#"{"rule":"paid","kind":"notify","became":"queued"}"#);
+        let collected = note(Became::Collected, 1);
+        assert_eq!(collected.store(), r#"{"rule":"paid","kind":"notify","became":"collected"}"#);
+        assert_eq!(ActionNote::read(collected.store()), collected);
         let dropped = note(Became::Withheld(Withheld::OverCap), 6).store();
         assert_eq!(dropped, r#"{"rule":"paid","kind":"notify","became":{"withheld":"over-cap"},"times":6}"#);
     }

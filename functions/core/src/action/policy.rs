@@ -1,5 +1,5 @@
 //! Decides whether, when and by which channel an action may be sent. Caps are decided for all waiting actions
-//! together, in [`super::turns`]. Pure: the person's preferences and the time are arguments.
+//! together, in [`super::capped`]. Pure: the person's preferences and the time are arguments.
 //!
 //! The checks in order: shed under backlog; `emit` passes; expired; opt-in; channel; quiet hours. An action outside
 //! its time waits: it is checked again with each event of its conversation.
@@ -92,7 +92,7 @@ pub struct Circumstances<'a> {
 /// Applies the policy. If the opt-in or the list of channels can't be read, urgent notifications are withheld too. If
 /// quiet hours can't be read, only those are withheld that quiet hours could delay.
 pub fn decide(proposal: &PlannedAction, policy: &Policy, at: &Circumstances<'_>) -> Verdict {
-    if proposal.priority == Priority::Low && policy.shed_after.is_some_and(|most| at.lag > most.duration()) {
+    if is_shed(proposal.priority, policy, at.lag) {
         return Verdict::Withhold(Withheld::Shed);
     }
     let Intent::Notify { channels, .. } = &proposal.intent else { return Verdict::Send { channel: None } };
@@ -104,6 +104,11 @@ pub fn decide(proposal: &PlannedAction, policy: &Policy, at: &Circumstances<'_>)
         Ok(Verdict::Defer { until }) if until.since(proposal.since) > MAX_DEFERRAL => Verdict::Withhold(Withheld::Expired),
         Ok(verdict) => verdict,
     }
+}
+
+/// Whether an action isn't sent because its event waited so long in a backlog.
+pub fn is_shed(priority: Priority, policy: &Policy, lag: Duration) -> bool {
+    priority == Priority::Low && policy.shed_after.is_some_and(|most| lag > most.duration())
 }
 
 /// `Err`: the person's preference that can't be read.

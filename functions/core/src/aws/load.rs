@@ -199,7 +199,8 @@ pub(super) fn attribute(key: &ItemKey) -> &'static str {
         | ItemKey::Join
         | ItemKey::Link
         | ItemKey::Outbox
-        | ItemKey::OutboxPage(_) => "state",
+        | ItemKey::OutboxPage(_)
+        | ItemKey::Turn => "state",
     }
 }
 

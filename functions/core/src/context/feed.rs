@@ -122,7 +122,8 @@ impl Changed {
                 | ItemKey::Join
                 | ItemKey::Link
                 | ItemKey::Outbox
-                | ItemKey::OutboxPage(_) => {}
+                | ItemKey::OutboxPage(_)
+                | ItemKey::Turn => {}
             }
         }
         if !entities.is_empty() {

@@ -7,7 +7,7 @@
 //!
 //! The same partition also holds: actions to be sent (`outbox`, with full pages in `outbox#…`), deferred
 //! notifications (`deferred`), the linked identities (`identity#…`) and, with the feed, its updates (`updates`, with
-//! pages in `update#…`). Partitions of their own hold an identity's `link` and a waiting `join`.
+//! pages in `update#…`). Partitions of their own hold an identity's `link`, a waiting `join` and a `turn`.
 
 mod answer;
 mod deferred;
@@ -22,6 +22,7 @@ mod merge;
 mod moving;
 mod order;
 mod outbox;
+mod turn;
 
 pub use answer::{ContextAnswer, Details, FactDetail};
 pub use deferred::{Deferred, Waits};
@@ -36,6 +37,7 @@ pub use merge::{Change, Changes, Merged};
 pub use moving::{Moved, moved};
 pub use order::{Order, Tie};
 pub use outbox::{Outbox, Outgoing, Page, Put, Waiting};
+pub use turn::{Collected, EndedTurn, Turn, TurnEvent, TurnState, turn_cause, turn_partition};
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -68,6 +70,8 @@ pub enum ItemKey {
     Outbox,
     /// A full page of the outbox, by the sequence of its first action.
     OutboxPage(u64),
+    /// A turn of a rule.
+    Turn,
 }
 
 impl ItemKey {
@@ -83,6 +87,7 @@ impl ItemKey {
             (None, "link") => Some(Self::Link),
             (None, "node") => Some(Self::Node),
             (None, "outbox") => Some(Self::Outbox),
+            (None, "turn") => Some(Self::Turn),
             (None, "updates") => Some(Self::Feed),
             (Some(_) | None, _) => None,
         }
@@ -101,7 +106,8 @@ impl ItemKey {
             | Self::Link
             | Self::Node
             | Self::Outbox
-            | Self::OutboxPage(_) => None,
+            | Self::OutboxPage(_)
+            | Self::Turn => None,
         }
     }
 }
@@ -122,6 +128,7 @@ impl fmt::Display for ItemKey {
             Self::FeedPage(last) => write!(f, "update#{last:020}"),
             Self::Deferred => f.write_str("deferred"),
             Self::Deliveries => f.write_str("deliveries"),
+            Self::Turn => f.write_str("turn"),
         }
     }
 }
@@ -129,7 +136,7 @@ impl fmt::Display for ItemKey {
 /// The place of an item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// A conversation, an identity without a link, or a join.
+    /// A conversation, an identity without a link, a join, or the turns of a rule.
     pub partition: String,
     pub key: ItemKey,
 }
@@ -166,6 +173,7 @@ pub enum Content {
     Link(Link),
     Outbox(Outbox),
     OutboxPage(Page),
+    Turn(TurnState),
 }
 
 impl Item {
@@ -185,7 +193,8 @@ impl Item {
             | Content::Join(_)
             | Content::Link(_)
             | Content::Outbox(_)
-            | Content::OutboxPage(_) => None,
+            | Content::OutboxPage(_)
+            | Content::Turn(_) => None,
         }
     }
 }
@@ -203,6 +212,7 @@ impl Content {
             Self::OutboxPage(page) => serde_json::to_string(page),
             Self::Deferred(deferred) => serde_json::to_string(deferred),
             Self::Deliveries(deliveries) => serde_json::to_string(deliveries),
+            Self::Turn(turn) => serde_json::to_string(turn),
         };
         json.expect("content has string keys and holds only JSON")
     }
@@ -219,6 +229,7 @@ impl Content {
             ItemKey::OutboxPage(_) => serde_json::from_str(json).ok().map(Self::OutboxPage),
             ItemKey::Deferred => serde_json::from_str(json).ok().map(Self::Deferred),
             ItemKey::Deliveries => serde_json::from_str(json).ok().map(Self::Deliveries),
+            ItemKey::Turn => serde_json::from_str(json).ok().map(Self::Turn),
         }
     }
 
@@ -227,6 +238,7 @@ impl Content {
         match self {
             Self::Facts(facts) => fact::expiry(facts, written),
             Self::Join(join) => Some(join.expires(written)),
+            Self::Turn(turn) => Some(turn.expires(written)),
             Self::Deferred(deferred) => Some(deferred.expires(written)),
             Self::Deliveries(deliveries) => Some(deliveries.expires(written)),
             // The number of its last update outlives its pages, so that a reader learns that it has missed some.
@@ -279,7 +291,8 @@ impl Context {
                 | ItemKey::Join
                 | ItemKey::Link
                 | ItemKey::Outbox
-                | ItemKey::OutboxPage(_),
+                | ItemKey::OutboxPage(_)
+                | ItemKey::Turn,
                 Content::Deferred(_)
                 | Content::Deliveries(_)
                 | Content::Facts(_)
@@ -288,7 +301,8 @@ impl Context {
                 | Content::Join(_)
                 | Content::Link(_)
                 | Content::Outbox(_)
-                | Content::OutboxPage(_),
+                | Content::OutboxPage(_)
+                | Content::Turn(_),
             ) => {}
         }
     }
@@ -314,10 +328,11 @@ mod tests {
             ItemKey::OutboxPage(u64::MAX),
             ItemKey::Deferred,
             ItemKey::Deliveries,
+            ItemKey::Turn,
         ] {
             assert_eq!(ItemKey::parse(&key.to_string()), Some(key));
         }
-        for other in ["", "entity", "link#1", "node#", "x#y", "outbox#x", "update", "updates#1"] {
+        for other in ["", "entity", "link#1", "node#", "x#y", "outbox#x", "update", "updates#1", "turn#1", "turns"] {
             assert_eq!(ItemKey::parse(other), None, "{other}");
         }
     }

@@ -52,7 +52,8 @@ fn together(from: &Content, to: Option<&Content>) -> Option<Facts> {
             | Content::Join(_)
             | Content::Link(_)
             | Content::Outbox(_)
-            | Content::OutboxPage(_),
+            | Content::OutboxPage(_)
+            | Content::Turn(_),
             _,
         ) => None,
     }

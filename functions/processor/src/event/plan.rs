@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tidings_config::limits::{
     MAX_ACTIONS_PER_EVENT, MAX_CONVERSATION_BYTES, MAX_ITEMS_PER_EVENT, MAX_JOIN_KEY_BYTES, MAX_JOINS_PER_EVENT,
-    MAX_LINKS_PER_EVENT,
+    MAX_LINKS_PER_EVENT, MAX_TURNS_PER_EVENT,
 };
 use tidings_config::rules::{Whose, is_about};
 use tidings_config::time::Timestamp;
@@ -80,7 +80,8 @@ impl EventPlan {
     /// between two receives.
     pub(crate) fn merging(&self) -> Merging {
         let Self { owner, effects, links, fetched, legs, manual, rules: _, linking: _, off_schema: _ } = self;
-        let follows = !effects.proposals.is_empty() || !links.is_empty() || !legs.is_empty() || manual.is_some() || *fetched;
+        let acts = !effects.proposals.is_empty() || !effects.collected.is_empty();
+        let follows = acts || !links.is_empty() || !legs.is_empty() || manual.is_some() || *fetched;
         let one_item = effects.changes.keys().len() == 1 && effects.changes.are_repeatable();
         match owner {
             Owner::Conversation(_) if one_item && !follows => Merging::Repeatable,
@@ -204,11 +205,14 @@ impl Planner {
 }
 
 pub(crate) fn bounded(plan: &EventPlan) -> Result<(), Failure> {
+    let turns = plan.effects.collected.len();
     for (what, seen, allowed) in [
-        ("context items", plan.effects.changes.keys().len(), MAX_ITEMS_PER_EVENT),
+        ("turns", turns, MAX_TURNS_PER_EVENT),
+        ("context items", plan.effects.changes.keys().len() + turns, MAX_ITEMS_PER_EVENT),
         ("links", plan.links.len(), MAX_LINKS_PER_EVENT),
         ("joins", plan.legs.len(), MAX_JOINS_PER_EVENT),
-        ("actions", plan.effects.proposals.len(), MAX_ACTIONS_PER_EVENT),
+        // An event may end two turns of a rule: the one before, and its own.
+        ("actions", plan.effects.proposals.len() + 2 * turns, MAX_ACTIONS_PER_EVENT),
     ] {
         if seen > allowed {
             return Err(FailureKind::TooMany { what, seen, allowed }.into());

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use tidings_config::limits::{MAX_DEFERRAL, WAKE_STEP};
 use tidings_config::rules::{CapOverflow, Channel, Priority};
 use tidings_config::time::Timestamp;
+use tidings_core::action::capped::{Capped, Message, Open, capped};
 use tidings_core::action::digest::digest;
 use tidings_core::action::policy::{Circumstances, caps, decide};
-use tidings_core::action::turns::{Message, Open, Turns, turns};
 use tidings_core::action::{Became, PlannedAction, Preferences, Verdict, Withheld};
 use tidings_core::context::{Facts, Item, ItemKey, Outgoing, PREFERENCES, Waits};
 use tidings_core::text::Reader;
@@ -96,33 +96,33 @@ impl Work<'_> {
                 Verdict::Send { channel } => open.push(Candidate { proposal, waited, channel }),
             }
         }
-        let Some(turns) = self.turns(&mut open) else { return };
-        for over in &turns.over {
+        let Some(capped) = self.capped(&mut open) else { return };
+        for over in &capped.over {
             self.note(&open[*over].proposal, Became::Withheld(Withheld::OverCap));
         }
-        let unsaid = self.send_all(&open, &turns);
+        let unsaid = self.send_all(&open, &capped);
         let mut now_or_later: Vec<_> = open.into_iter().map(Some).collect();
-        for n in unsaid.into_iter().chain(turns.wait.iter().copied()) {
+        for n in unsaid.into_iter().chain(capped.wait.iter().copied()) {
             let Some(candidate) = now_or_later[n].take() else { continue };
-            let until = if turns.wait.contains(&n) { self.room(&candidate.proposal) } else { None };
+            let until = if capped.wait.contains(&n) { self.room(&candidate.proposal) } else { None };
             later.push((candidate, until.unwrap_or(self.at.now)));
         }
         self.postpone(later);
     }
 
     /// The decision, as far as it can be made; stale notifications are removed first. `None`: items must be read first.
-    fn turns(&mut self, open: &mut Vec<Candidate>) -> Option<Turns> {
+    fn capped(&mut self, open: &mut Vec<Candidate>) -> Option<Capped> {
         loop {
             let looked_at: Vec<Open<'_>> =
                 open.iter().map(|one| Open { proposal: &one.proposal, channel: one.channel }).collect();
-            let turns = turns(&looked_at, self.at.policy, &self.outbox, &self.deferred.left, self.at.now);
+            let capped = capped(&looked_at, self.at.policy, &self.outbox, &self.deferred.left, self.at.now);
             // If some exceed a cap or form a digest, staleness of all of them matters; otherwise only of those that
             // are sent now.
-            let crowded = !turns.over.is_empty() || turns.say.iter().any(Message::is_digest);
+            let crowded = !capped.over.is_empty() || capped.say.iter().any(Message::is_digest);
             let of_interest: BTreeSet<usize> = if crowded {
                 (0..open.len()).collect()
             } else {
-                turns.say.iter().take(WAKE_STEP).flat_map(|message| message.members.iter().copied()).collect()
+                capped.say.iter().take(WAKE_STEP).flat_map(|message| message.members.iter().copied()).collect()
             };
             let waited = of_interest.iter().map(|n| &open[*n]).filter(|one| one.waited.is_some());
             let needed: BTreeSet<ItemKey> = waited.flat_map(|one| keys_of_action(&one.proposal)).collect();
@@ -133,7 +133,7 @@ impl Work<'_> {
             let stale: BTreeSet<usize> =
                 of_interest.into_iter().filter(|n| open[*n].proposal.is_stale(|key| self.facts_in(key))).collect();
             if stale.is_empty() {
-                return Some(turns);
+                return Some(capped);
             }
             for n in stale.into_iter().rev() {
                 let overtaken = open.remove(n);
@@ -143,11 +143,11 @@ impl Work<'_> {
     }
 
     /// Sends them in order, as many as one transaction may. Returns the rest.
-    fn send_all(&mut self, open: &[Candidate], turns: &Turns) -> Vec<usize> {
+    fn send_all(&mut self, open: &[Candidate], capped: &Capped) -> Vec<usize> {
         let is_own_urgent = |message: &Message| message.members.iter().all(|n| open[*n].waited.is_none() && open[*n].is_urgent());
-        let mut steps = WAKE_STEP.saturating_sub(turns.say.iter().filter(|message| is_own_urgent(message)).count());
+        let mut steps = WAKE_STEP.saturating_sub(capped.say.iter().filter(|message| is_own_urgent(message)).count());
         let mut unsaid = Vec::new();
-        for message in &turns.say {
+        for message in &capped.say {
             if !is_own_urgent(message) {
                 if steps == 0 {
                     unsaid.extend(message.members.iter().copied());
@@ -239,7 +239,7 @@ impl Work<'_> {
     }
 
     /// Defers a notification. `Withheld::NoRoom`: there is no room for it. Dropped notifications are counted.
-    pub(super) fn defer(&mut self, proposal: PlannedAction, until: Option<Timestamp>) -> Became {
+    pub(crate) fn defer(&mut self, proposal: PlannedAction, until: Option<Timestamp>) -> Became {
         let id = proposal.id.clone();
         if !self.view.knows_deferred() {
             self.applied.missing.insert(ItemKey::Deferred);
@@ -261,11 +261,11 @@ impl Work<'_> {
     }
 
     /// The facts of an item, including this event's changes.
-    fn facts_in(&self, key: &ItemKey) -> Option<&Facts> {
+    pub(crate) fn facts_in(&self, key: &ItemKey) -> Option<&Facts> {
         self.merged.items.get(key).or_else(|| self.view.items.get(&self.view.place(key.clone()))).and_then(Item::facts)
     }
 
-    fn note(&mut self, proposal: &PlannedAction, became: Became) {
+    pub(crate) fn note(&mut self, proposal: &PlannedAction, became: Became) {
         self.applied.rules.insert(proposal.rule.clone());
         self.applied.actions.push(proposal.became(became));
     }

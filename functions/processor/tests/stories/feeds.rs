@@ -34,7 +34,8 @@ fn read(store: &MemoryStore, name: &str, after: u64) -> FeedRead {
             | Content::Join(_)
             | Content::Link(_)
             | Content::Outbox(_)
-            | Content::OutboxPage(_) => {}
+            | Content::OutboxPage(_)
+            | Content::Turn(_) => {}
         }
     }
     read

@@ -39,5 +39,6 @@ mod support;
 mod texts;
 mod ties;
 mod trust;
+mod turns;
 mod waiting;
 mod year;

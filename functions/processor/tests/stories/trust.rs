@@ -35,6 +35,12 @@ rules:
     add: { numbers: data.number, texts: "data.text.substring(0, 1)" }
     emit: { type: noted, data: { text: data.text, number: data.number, word: "'noted'" } }
   - { name: went, on: note.added, goto: noted }
+  - name: collected
+    on: note.said
+    emit:
+      type: said
+      data: { text: data.text, number: data.number, word: "'said'" }
+      debounce: { quiet: 2s, at_most: 10s }
 joins:
   - name: twice
     all: [note.added, note.read]
@@ -145,4 +151,23 @@ async fn a_joins_key_is_a_strangers_if_one_of_its_events_does_not_mark_it() {
     let context = harness.store.context_at("ann", tidings_config::time::Clock::now(&*harness.clock));
     let fact = |name: &str| -> &Fact { &context.entities["join/7"][name] };
     assert_eq!((fact("key").by, fact("word").by), (WrittenBy::Stranger, WrittenBy::Provider));
+}
+
+#[tokio::test]
+async fn a_value_of_a_turn_is_the_providers_if_it_is_in_each_event() {
+    for (sources, expected) in [
+        (["shop", "shop"], "closed_by opened messages.number messages.word"),
+        (["shop", "other"], "closed_by opened messages.word"),
+        (["other", "shop"], "closed_by opened messages.word"),
+    ] {
+        let harness = Harness::with(rules(), |store| store);
+        for (n, source) in sources.iter().enumerate() {
+            process(&harness, source, "note.said", &format!("e{n}"), &json!({"who": "ann", "number": n, "text": "x"})).await;
+        }
+        harness.pass(std::time::Duration::from_secs(2)).await;
+        let (conversation, sequence, action) = harness.outside.actions.sent().remove(0);
+        let said: Value = serde_json::from_str(&action.encode(&conversation, sequence)).unwrap();
+        assert_eq!(said["byprovider"], expected, "{sources:?}");
+        assert_eq!(said["data"]["messages"][1]["number"], 1);
+    }
 }

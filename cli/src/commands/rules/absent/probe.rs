@@ -170,7 +170,12 @@ impl Part<'_> {
         } else {
             self.planner.plan(&message, &Fetched::new(), now).map(|plan| match plan {
                 Plan::Event(plan) => !plan.rules.is_empty() || !plan.legs.is_empty(),
-                Plan::Action { .. } | Plan::Wake { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten => false,
+                Plan::Action { .. }
+                | Plan::Wake { .. }
+                | Plan::Join { .. }
+                | Plan::Turn(_)
+                | Plan::NotYet { .. }
+                | Plan::Forgotten => false,
             })
         };
         planned.or_else(|failure| match failure.value() {
@@ -328,8 +333,12 @@ fn of_a_rule(rule: &Rule) -> Vec<Part<'_>> {
     }
     if let Some(emit) = &effects.emit {
         for (name, value) in &emit.data {
-            let emit = Emit { data: one(name, value), ..emit.clone() };
+            let emit = Emit { data: one(name, value), debounce: None, ..emit.clone() };
             add(&format!("emit.data.{name}"), Effects { emit: Some(emit), ..anybody() });
+        }
+        if emit.debounce.as_ref().is_some_and(|debounce| debounce.by.is_some()) {
+            let emit = Emit { data: BTreeMap::new(), ..emit.clone() };
+            add("emit.debounce.by", Effects { emit: Some(emit), ..anybody() });
         }
     }
     parts

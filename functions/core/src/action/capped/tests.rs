@@ -41,14 +41,14 @@ fn sent(scope: &str, cap: Cap, times: usize) -> Outbox {
     outbox
 }
 
-fn look(proposals: &[PlannedAction], policy: &Policy, outbox: &Outbox, left: u64) -> Turns {
+fn look(proposals: &[PlannedAction], policy: &Policy, outbox: &Outbox, left: u64) -> Capped {
     let open: Vec<Open<'_>> = proposals.iter().map(|proposal| Open { proposal, channel: None }).collect();
     let left = if left == 0 { BTreeMap::new() } else { BTreeMap::from([(String::new(), left)]) };
-    turns(&open, policy, outbox, &left, NOW)
+    capped(&open, policy, outbox, &left, NOW)
 }
 
-fn said(turns: &Turns) -> Vec<Vec<usize>> {
-    turns.say.iter().map(|message| message.members.clone()).collect()
+fn said(capped: &Capped) -> Vec<Vec<usize>> {
+    capped.say.iter().map(|message| message.members.clone()).collect()
 }
 
 fn normal(count: usize) -> Vec<PlannedAction> {
@@ -65,9 +65,9 @@ fn the_newest_stay_and_are_sent_in_order_as_there_is_room() {
         (5, 1, 2..4, 4..5, 0..2),
         (5, 3, 2..2, 2..5, 0..2),
     ] {
-        let turns = look(&normal(waiting), &policy(three), &sent("", three, sent_before), 0);
-        assert_eq!(said(&turns), say.map(|n| vec![n]).collect::<Vec<_>>(), "{waiting} {sent_before}");
-        assert_eq!((turns.wait, turns.over), (wait.collect(), over.collect()), "{waiting} {sent_before}");
+        let capped = look(&normal(waiting), &policy(three), &sent("", three, sent_before), 0);
+        assert_eq!(said(&capped), say.map(|n| vec![n]).collect::<Vec<_>>(), "{waiting} {sent_before}");
+        assert_eq!((capped.wait, capped.over), (wait.collect(), over.collect()), "{waiting} {sent_before}");
     }
 }
 
@@ -82,16 +82,16 @@ fn a_digest_contains_all_if_they_exceed_the_room() {
         (1, 2, 7, vec![vec![0]]),
         (2, 3, 9, vec![]),
     ] {
-        let turns = look(&normal(waiting), &policy(three), &sent("", three, sent_before), left);
-        assert_eq!(said(&turns), say, "{waiting} {sent_before} {left}");
-        let is_digest = turns.say.iter().any(Message::is_digest);
+        let capped = look(&normal(waiting), &policy(three), &sent("", three, sent_before), left);
+        assert_eq!(said(&capped), say, "{waiting} {sent_before} {left}");
+        let is_digest = capped.say.iter().any(Message::is_digest);
         assert_eq!(
             is_digest,
             !say.is_empty() && (waiting + usize::try_from(left).unwrap()) > 3 - sent_before,
             "{waiting} {left}"
         );
-        assert_eq!(turns.wait.len(), if sent_before == 3 { waiting } else { 0 });
-        assert_eq!(turns.say.iter().map(|message| message.left_of.len()).sum::<usize>(), usize::from(left == 7));
+        assert_eq!(capped.wait.len(), if sent_before == 3 { waiting } else { 0 });
+        assert_eq!(capped.say.iter().map(|message| message.left_of.len()).sum::<usize>(), usize::from(left == 7));
     }
 }
 
@@ -102,15 +102,15 @@ fn a_message_uses_one_channel() {
     let channels = [Channel::Sms, Channel::Email, Channel::Sms, Channel::Email, Channel::Sms];
     let open: Vec<Open<'_>> =
         proposals.iter().zip(channels).map(|(proposal, channel)| Open { proposal, channel: Some(channel) }).collect();
-    let turns = turns(&open, &policy(two), &Outbox::default(), &BTreeMap::new(), NOW);
-    assert_eq!(said(&turns), [vec![1, 3], vec![0, 2, 4]]);
+    let capped = capped(&open, &policy(two), &Outbox::default(), &BTreeMap::new(), NOW);
+    assert_eq!(said(&capped), [vec![1, 3], vec![0, 2, 4]]);
 }
 
 #[test]
 fn a_dropping_cap_withholds_what_exceeds_it() {
     let two = cap(2, CapOverflow::Drop);
-    let turns = look(&normal(5), &policy(two), &sent("", two, 1), 0);
-    assert_eq!((said(&turns), turns.over, turns.wait), (vec![vec![0]], (1..5).collect(), BTreeSet::new()));
+    let capped = look(&normal(5), &policy(two), &sent("", two, 1), 0);
+    assert_eq!((said(&capped), capped.over, capped.wait), (vec![vec![0]], (1..5).collect(), BTreeSet::new()));
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn a_full_rule_blocks_no_other_and_urgent_ones_pass_and_count() {
         proposal(2, "fire", None, Priority::Urgent),
         proposal(3, "other", None, Priority::Normal),
     ];
-    let turns = look(&proposals, &policy(all), &sent("tip", own, 1), 0);
-    assert_eq!((said(&turns), turns.wait), (vec![vec![1], vec![2]], BTreeSet::from([0, 3])));
+    let capped = look(&proposals, &policy(all), &sent("tip", own, 1), 0);
+    assert_eq!((said(&capped), capped.wait), (vec![vec![1], vec![2]], BTreeSet::from([0, 3])));
 }
 
 #[test]
@@ -132,8 +132,8 @@ fn a_digest_of_a_rule_counts_once_for_the_policy() {
     let tips = (0..4).map(|n| proposal(n, "tip", Some(own), Priority::Normal));
     let mut proposals: Vec<PlannedAction> = tips.collect();
     proposals.extend((4..6).map(|n| proposal(n, "other", None, Priority::Normal)));
-    let turns = look(&proposals, &policy(all), &Outbox::default(), 0);
-    assert_eq!((said(&turns), turns.over), (vec![vec![4], vec![5]], (0..4).collect()), "the newest two messages");
-    let turns = look(&proposals[..5], &policy(all), &Outbox::default(), 0);
-    assert_eq!(said(&turns), [vec![0, 1, 2, 3], vec![4]]);
+    let capped = look(&proposals, &policy(all), &Outbox::default(), 0);
+    assert_eq!((said(&capped), capped.over), (vec![vec![4], vec![5]], (0..4).collect()), "the newest two messages");
+    let capped = look(&proposals[..5], &policy(all), &Outbox::default(), 0);
+    assert_eq!(said(&capped), [vec![0, 1, 2, 3], vec![4]]);
 }

@@ -52,7 +52,7 @@ impl Message {
 
 /// The decision for each action.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Turns {
+pub struct Capped {
     /// Sent, in this order.
     pub say: Vec<Message>,
     /// Waiting for room.
@@ -62,8 +62,8 @@ pub struct Turns {
 }
 
 /// `open` is in the order of the events. `left`: dropped actions by scope.
-pub fn turns(open: &[Open<'_>], policy: &Policy, outbox: &Outbox, left: &BTreeMap<String, u64>, now: Timestamp) -> Turns {
-    let mut turns = Turns::default();
+pub fn capped(open: &[Open<'_>], policy: &Policy, outbox: &Outbox, left: &BTreeMap<String, u64>, now: Timestamp) -> Capped {
+    let mut capped = Capped::default();
     let mut ready: Vec<Message> = (0..open.len()).map(Message::of).collect();
     let scopes: BTreeSet<&str> = open.iter().flat_map(|one| caps(one.proposal, policy)).map(|(scope, _)| scope).collect();
     // Every rule has a name, so the policy's scope would come first.
@@ -77,18 +77,18 @@ pub fn turns(open: &[Open<'_>], policy: &Policy, outbox: &Outbox, left: &BTreeMa
         // Urgent actions pass the cap and count towards it.
         let passes = ready.iter().filter(|message| cap_of(message.newest()).is_some()).count();
         let room = outbox.free(scope, cap, now).saturating_sub(passes);
-        ready.extend(turns.settle(counted, open, (scope, cap), room, left.get(*scope).copied().unwrap_or(0)));
+        ready.extend(capped.settle(counted, open, (scope, cap), room, left.get(*scope).copied().unwrap_or(0)));
         ready.sort_by_key(Message::newest);
     }
-    turns.say = ready;
-    turns
+    capped.say = ready;
+    capped
 }
 
 fn is_urgent(open: &[Open<'_>], message: &Message) -> bool {
     open[message.newest()].proposal.priority == Priority::Urgent
 }
 
-impl Turns {
+impl Capped {
     /// Decides one scope. Returns the messages that are sent.
     fn settle(
         &mut self,
