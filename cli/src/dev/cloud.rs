@@ -23,7 +23,7 @@ use crate::dev_client::{
     ENDPOINTS_SECRET, ENDPOINTS_TABLE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, PUBLISHED_DEAD_LETTER_QUEUE,
     PUBLISHED_QUEUE, SENDER_QUEUE,
 };
-pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, DELIVERIES_TABLE, SENDS_TABLE, TIMERS_TABLE};
+pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, DELIVERIES_TABLE, SENDS_TABLE, TENANTS_TABLE, TIMERS_TABLE};
 use crate::stack::Reader;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -36,6 +36,7 @@ use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
     DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoOutbox, DynamoSends, DynamoStatusReader,
+    DynamoTenants,
     DynamoTimers, SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
 };
 use tokio::net::TcpListener;
@@ -141,6 +142,7 @@ impl Cloud {
         blueprint.create_table(&dynamodb, "EndpointsTable", ENDPOINTS_TABLE).await?;
         blueprint.create_table(&dynamodb, "DeliveriesTable", DELIVERIES_TABLE).await?;
         blueprint.create_table(&dynamodb, "SendsTable", SENDS_TABLE).await?;
+        blueprint.create_table(&dynamodb, "TenantsTable", TENANTS_TABLE).await?;
 
         let config = embedded_at(&endpoint, Some(&token))
             // A receive waits up to 20 s. The call stays in this process.
@@ -235,6 +237,10 @@ impl Cloud {
 
     pub fn sends(&self) -> DynamoSends {
         DynamoSends::new(self.dynamodb.clone(), SENDS_TABLE.to_owned())
+    }
+
+    pub fn tenants(&self) -> DynamoTenants {
+        DynamoTenants::new(self.dynamodb.clone(), TENANTS_TABLE.to_owned())
     }
 
     pub(crate) fn sender_visibility(&self) -> SqsVisibility {

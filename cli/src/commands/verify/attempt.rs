@@ -24,7 +24,7 @@ impl Attempt {
     pub(super) fn verify(&self) -> Result<usize, Rejection> {
         let tried = self.secrets.iter().take(MAX_SECRETS_PER_SOURCE);
         let keys: Vec<Key> = tried.filter_map(|secret| Key::prepare(&self.source.scheme, secret).ok()).collect();
-        let keys = Keys { secrets: &keys, public: &self.public };
+        let keys = Keys { secrets: &keys, public: &self.public, tenant: None };
         verify(&self.source, keys, &self.delivery, self.now).map(|verified| verified.secret_index())
     }
 

@@ -4,9 +4,11 @@
 
 use crate::delivery::Delivery;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use tidings_config::scheme::UrlForm;
 use tidings_config::source::Source;
+use tidings_config::tenant::TenantName;
 
 /// The escapes that HubSpot decodes before it signs (its page on validating requests, version 3).
 const DECODED: [(&str, char); 12] = [
@@ -39,17 +41,18 @@ pub const QUERYSTRING: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// The registered URL with the query as sent. `None`: none is configured, or it has a query that the request's query
+/// The registered URL, a tenant's with its name at the end, with the query as sent. `None`: none is configured, or it has a query that the request's query
 /// doesn't begin with.
-pub(super) fn given(source: &Source, delivery: &Delivery) -> Option<String> {
+pub(super) fn given(source: &Source, tenant: Option<&TenantName>, delivery: &Delivery) -> Option<String> {
     let configured = source.public_url.as_deref()?;
     let configured = configured.split('#').next().unwrap_or(configured);
     let (address, own) = configured.split_once('?').map_or((configured, None), |(address, own)| (address, Some(own)));
+    let address = tenant.map_or(Cow::Borrowed(address), |tenant| Cow::Owned(format!("{address}/{tenant}")));
     let query = delivery.query.as_str();
     match (own, query) {
         // HTTP ignores a question mark without a query; a signer includes it.
-        (Some(""), "") => Some(configured.to_owned()),
-        (None, "") => Some(address.to_owned()),
+        (Some(""), "") => Some(format!("{address}?")),
+        (None, "") => Some(address.into_owned()),
         (None | Some(""), query) => Some(format!("{address}?{query}")),
         (Some(own), query) => {
             let rest = query.strip_prefix(own)?;
@@ -187,7 +190,7 @@ mod tests {
         source.public_url = Some(configured.to_owned());
         let delivery =
             Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: HeaderMap::new(), body: RawBody::default() };
-        given(&source, &delivery)
+        given(&source, None, &delivery)
     }
 
     #[test]
