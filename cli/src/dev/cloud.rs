@@ -36,9 +36,10 @@ use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
     DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoOutbox, DynamoSends, DynamoStatusReader,
-    DynamoTenants,
-    DynamoTimers, SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
+    DynamoTenants, DynamoTimers, SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
 };
+use tidings_core::ports::{Replaced, TenantStore};
+use tidings_core::tenant::{TenantKey, TenantRecord};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -301,6 +302,15 @@ impl Cloud {
     /// The reader of the feeds.
     pub fn feed_reader(&self) -> DynamoFeedReader {
         DynamoFeedReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
+    }
+
+    /// Adds tenants. One that exists is unchanged: `tidings tenants` may have changed it.
+    pub(crate) async fn add_tenants(&self, tenants: &[(TenantKey, TenantRecord)]) -> Result<(), Failure> {
+        for (key, record) in tenants {
+            let added = self.tenants().put(key, record).await;
+            let (Replaced::Yes | Replaced::Changed) = added.map_err(|error| Failure::new(format!("the tenants table: {error}")))?;
+        }
+        Ok(())
     }
 
     /// Replaces the documents in Secrets Manager.

@@ -19,6 +19,12 @@ impl MemoryTenants {
         Self { faults, records: Mutex::default() }
     }
 
+    /// A table with these tenants.
+    pub fn holding(tenants: impl IntoIterator<Item = (TenantKey, TenantRecord)>) -> Self {
+        let stored = |(key, record)| (key, TenantRecord { version: Some(0), ..record });
+        Self { faults: Arc::default(), records: Mutex::new(tenants.into_iter().map(stored).collect()) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TenantKey, TenantRecord>> {
         self.records.lock().expect("no test panics while it holds this")
     }

@@ -34,7 +34,7 @@ pub use rejection::{NeededKey, Rejection};
 pub(crate) use retried::without;
 pub use shown::{listed_components, signed_message};
 pub use sign::{SignError, can_sign, fresh_for, put, sign};
-pub use url::QUERYSTRING;
+pub use url::{QUERYSTRING, tenant_url};
 
 use crate::delivery::Delivery;
 use crate::raw_body::RawBody;

@@ -45,20 +45,26 @@ pub const QUERYSTRING: &AsciiSet = &NON_ALPHANUMERIC
 /// doesn't begin with.
 pub(super) fn given(source: &Source, tenant: Option<&TenantName>, delivery: &Delivery) -> Option<String> {
     let configured = source.public_url.as_deref()?;
-    let configured = configured.split('#').next().unwrap_or(configured);
+    let configured = tenant.map_or(Cow::Borrowed(configured), |tenant| Cow::Owned(tenant_url(configured, tenant)));
+    let configured = configured.split('#').next().unwrap_or(&configured);
     let (address, own) = configured.split_once('?').map_or((configured, None), |(address, own)| (address, Some(own)));
-    let address = tenant.map_or(Cow::Borrowed(address), |tenant| Cow::Owned(format!("{address}/{tenant}")));
     let query = delivery.query.as_str();
     match (own, query) {
         // HTTP ignores a question mark without a query; a signer includes it.
-        (Some(""), "") => Some(format!("{address}?")),
-        (None, "") => Some(address.into_owned()),
+        (Some(""), "") => Some(configured.to_owned()),
+        (None, "") => Some(address.to_owned()),
         (None | Some(""), query) => Some(format!("{address}?{query}")),
         (Some(own), query) => {
             let rest = query.strip_prefix(own)?;
             (rest.is_empty() || rest.starts_with('&')).then(|| format!("{address}?{query}"))
         }
     }
+}
+
+/// The registered URL of a tenant: its name at the end of the path of its source's.
+pub fn tenant_url(public_url: &str, tenant: &TenantName) -> String {
+    let path = public_url.find(['?', '#']).unwrap_or(public_url.len());
+    format!("{}/{tenant}{}", &public_url[..path], &public_url[path..])
 }
 
 /// The texts that may be signed, the registered form first.
