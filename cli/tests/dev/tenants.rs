@@ -24,7 +24,7 @@ sources:
 
 const RULES: &str = "version: 1
 conversations: [{ on: \"*\", conversation: \"has(event.tenant) ? event.tenant + ':ann' : null\" }]
-rules: [{ name: seen, on: \"*\", set: { whose: event.tenant } }]
+rules: [{ name: seen, on: \"*\", entity: \"'shop'\", set: { whose: event.tenant } }]
 ";
 
 const FIRST: &str = "the first secret of acme";

@@ -14,7 +14,7 @@ use tidings_core::tenant::TenantRecord;
 #[command(after_help = "The source is one of the project here: the secret must fit its scheme.\n\n\
         Exit status: 0 added, 1 not, 2 invalid arguments.\n\nExamples:\n  \
         tidings tenants add stripe acme --secret-file secret.txt --stack tidings\n  \
-        op read op://webhooks/acme | tidings tenants add stripe acme --secret-file - --stack tidings\n  \
+        tidings tenants add stripe acme --secret-file - --stack tidings < secret.txt\n  \
         TIDINGS_TENANT_SECRET=… tidings tenants add stripe acme     at a `dev`")]
 pub struct TenantsAdd {
     #[command(flatten)]

@@ -18,9 +18,9 @@ use tidings_core::tenant::{TenantKey, TenantRecord};
 #[command(after_help = "A tenant has two secrets at most: the one before the old one ends at once. A receiver reads the new \
         one when a signature doesn't match, a minute later at most.\n\n\
         Exit status: 0 rotated or a dry run, 1 not, 2 invalid arguments.\n\nExamples:\n  \
-        tidings tenants rotate stripe acme --secret-file new.txt --stack tidings    dry run\n  \
-        tidings tenants rotate stripe acme --secret-file new.txt --stack tidings --yes\n  \
-        tidings tenants rotate stripe acme --secret-file - --keep 0s --stack tidings --yes < new.txt")]
+        tidings tenants rotate stripe acme --secret-file new.txt     dry run\n  \
+        tidings tenants rotate stripe acme --secret-file new.txt --yes\n  \
+        tidings tenants rotate stripe acme --secret-file - --keep 0s --yes < new.txt")]
 pub struct TenantsRotate {
     #[command(flatten)]
     pub named: Named,
