@@ -12,12 +12,12 @@ use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::memory::{
     Call, Fault, Faults, MemoryActions, MemoryForwards, MemoryHttps, MemoryQueue, MemorySecrets, MemorySends, MemoryStore,
-    MemoryTimers,
+    MemoryTenants, MemoryTimers,
 };
 use tidings_core::ports::SecretStore;
 use tidings_core::stored_event::StoredEvent;
 use tidings_tests::conformance::{self, Inspect, Tables};
-use tidings_tests::{sends, webhook_stores};
+use tidings_tests::{sends, tenants, webhook_stores};
 
 #[async_trait::async_trait]
 impl Inspect for Memory {
@@ -477,6 +477,12 @@ async fn memory_adapters_report_injected_faults_like_the_sdk() {
         SecretStore::fetch(&MemorySecrets::new(faults, "{}")).await.expect_err("told to").call,
         "secretsmanager:GetSecretValue"
     );
+}
+
+#[tokio::test]
+async fn the_stores_of_tenants_behave_alike() {
+    tenants::tenant_store(&MemoryTenants::default()).await;
+    tenants::tenant_store(&cloud().await.tenants()).await;
 }
 
 #[tokio::test]

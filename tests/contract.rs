@@ -316,6 +316,23 @@ fn each_role_has_what_its_ports_need_and_no_more() {
 }
 
 #[test]
+fn tenants_are_read_one_by_one_by_the_receiver_alone_and_always_encrypted_with_a_key_of_kms() {
+    let template = Template::read();
+    let read = json!([{"Sid": "ReadTenants", "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "TenantsTable.Arn"}]);
+    assert_eq!(template.property("ReceiverTenantsPolicy", "/PolicyDocument/Statement"), &read);
+    assert_eq!(template.text("ReceiverTenantsPolicy", "/RoleName"), "ReceiverRole");
+    let key = json!(["HasKey", "KmsKeyArn", "AWS::NoValue"]);
+    let encrypted = json!({"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": key});
+    assert_eq!(template.property("TenantsTable", "/SSESpecification"), &encrypted);
+    let named = template.resources().filter(|(_, resource)| resource.to_string().contains("TenantsTable"));
+    assert_eq!(named.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Receiver", "ReceiverTenantsPolicy"]);
+    for name in ["TenantRoute", "TenantsTable", "ReceiverTenantsPolicy"] {
+        let conditional = template.resources().find(|(one, _)| *one == name).is_some_and(|(_, resource)| resource["Condition"] != Value::Null);
+        assert!(conditional, "{name}: a stack without tenants has nothing of it");
+    }
+}
+
+#[test]
 fn the_tables_are_what_the_adapters_expect() {
     let template = Template::read();
     let keys = |table: &str, path: &str| -> Vec<(String, String)> {
@@ -325,6 +342,7 @@ fn the_tables_are_what_the_adapters_expect() {
     };
     let pair = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
     assert_eq!(keys("ClaimsTable", "/KeySchema"), [pair("pk", "HASH")]);
+    assert_eq!(keys("TenantsTable", "/KeySchema"), [pair("pk", "HASH")]);
     assert_eq!(keys("ContextTable", "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
     for table in ["TimersTable", "EndpointsTable", "DeliveriesTable", "SendsTable"] {
         assert_eq!(keys(table, "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
@@ -453,6 +471,7 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
     let expected = [
         "ANY /feed/{conversation+}",
         "ANY /webhooks/{source}",
+        "ANY /webhooks/{source}/{tenant}",
         "GET /context/{conversation+}",
         "GET /events/{token}",
         "GET /health",
@@ -664,7 +683,7 @@ fn the_operators_key_encrypts_all_stored_data() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 13 + 6 + 8 + 9, "queues, tables, groups of logs, secrets");
+    assert_eq!(kept, 13 + 7 + 8 + 9, "queues, tables, groups of logs, secrets");
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
     let functions = [
         ("Receiver", &both),
@@ -727,6 +746,7 @@ fn the_outputs_are_those_that_tools_look_for() {
         "PublishedQueueUrl",
         "SenderQueueUrl",
         "SendsTableName",
+        "TenantsTableName",
     ];
     let template = Template::read();
     assert_eq!(template.outputs(), set(always.into_iter().chain(sometimes)));

@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Signs a case with the newest secret of its source.
 pub(crate) fn sign(case: &Case, source: &Source, secrets: &str) -> Result<SignedRequest, Failure> {
-    let secret = &files::secrets(secrets, source)?[0];
+    let secret = &files::secrets(secrets, source, None)?[0];
     case.request(source, secret, SystemClock.now(), case.tamper, None).map_err(|error| Failure::new(error.to_string()))
 }
 

@@ -9,6 +9,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use tidings_config::limits::MAX_SECRET_DOCUMENT_BYTES;
 use tidings_config::source::Source;
+use tidings_config::tenant::TenantName;
+use tidings_core::claim::sender;
 use tidings_core::secrets::parse;
 use tidings_events::secrets_of;
 use tidings_project::json_message;
@@ -145,12 +147,13 @@ pub(crate) fn document(path: &Path) -> Result<String, Failure> {
     }
 }
 
-/// The secrets of a source, newest first. At least one must exist.
-pub(crate) fn secrets(document: &str, source: &Source) -> Result<Vec<String>, Failure> {
-    const FORM: &str = "give --secrets FILE: a JSON object from source to a secret or a list of secrets";
-    let secrets = secrets_of(document, &source.name).map_err(|error| Failure::new(error.to_string()).hint(FORM))?;
+/// The secrets of a source, or of one of its tenants, newest first. At least one must exist.
+pub(crate) fn secrets(document: &str, source: &Source, tenant: Option<&TenantName>) -> Result<Vec<String>, Failure> {
+    const FORM: &str = "give --secrets FILE: a JSON object from source, or SOURCE/TENANT, to a secret or a list of secrets";
+    let sender = sender(&source.name, tenant);
+    let secrets = secrets_of(document, &sender).map_err(|error| Failure::new(error.to_string()).hint(FORM))?;
     if secrets.is_empty() {
-        return Err(Failure::new(format!("no secret for source {:?}", source.name)).hint(FORM));
+        return Err(Failure::new(format!("no secret for source {sender:?}")).hint(FORM));
     }
     Ok(secrets)
 }

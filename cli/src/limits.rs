@@ -212,6 +212,19 @@ const _: () = {
     assert!(MAX_STATUS_SPAN.as_secs() / 60 * 12 <= 100_800, "a point a minute of a dozen metrics, in one call");
 };
 
+/// How long a tenant's old secret is accepted beside a new one, if nothing else is said.
+pub const TENANT_ROTATION: Duration = Duration::from_secs(86_400);
+
+/// The longest time that it is.
+pub const MAX_TENANT_ROTATION: Duration = Duration::from_secs(30 * 86_400);
+
+/// Tenants that `tenants list` shows, if nothing else is said, and at most.
+pub const TENANTS_LISTED: usize = 1_000;
+pub const MAX_TENANTS_LISTED: usize = 1_000_000;
+
+/// Rows of one read of all tenants. A page of DynamoDB has 1 MB at most.
+pub const TENANTS_PAGE: usize = 1_000;
+
 /// Deliveries of an endpoint that are listed unless another number is given.
 pub const DELIVERIES_LISTED: usize = 20;
 

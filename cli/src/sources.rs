@@ -4,6 +4,7 @@ use crate::Failure;
 use crate::project;
 use tidings_config::provider::Provider;
 use tidings_config::source::Source;
+use tidings_config::tenant::TenantName;
 use tidings_project::{did_you_mean, preset_names, presets};
 
 /// A preset.
@@ -17,6 +18,18 @@ pub(crate) fn preset(name: &str) -> Result<Provider, Failure> {
 /// A configured source.
 pub(crate) fn configured(name: &str) -> Result<Source, Failure> {
     project::source(name)
+}
+
+/// Whether a tenant is named exactly if the source has tenants.
+pub(crate) fn expect_tenant(source: &Source, tenant: Option<&TenantName>) -> Result<(), Failure> {
+    let name = &source.name;
+    match (source.tenants, tenant) {
+        (true, Some(_)) | (false, None) => Ok(()),
+        (true, None) => Err(Failure::new(format!("source {name} has tenants")).hint("name one with --tenant").status(2)),
+        (false, Some(_)) => Err(Failure::new(format!("source {name} has no tenants"))
+            .hint("set `tenants: true` in sources.yaml, or leave --tenant out: docs/tenants.md")
+            .status(2)),
+    }
 }
 
 /// A preset as a source of the same name. Its provider sends to a receiver at `url`.

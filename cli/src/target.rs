@@ -15,7 +15,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use tidings_config::reach::Reach;
 use tidings_config::time::{Clock as _, SystemClock, Timestamp};
-use tidings_core::aws::{DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause};
+use tidings_core::aws::{DynamoContexts, DynamoTenants, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause};
 use tidings_core::ports::Unavailable;
 
 /// The deployment that a command uses.
@@ -302,6 +302,22 @@ pub(crate) async fn webhooks(options: &Place) -> Result<Webhooks, Failure> {
         secrets: SecretsManager::new(secrets, output(&outputs, stack, "EndpointsSecretArn")?),
         reach: Reach::Public,
     })
+}
+
+/// The tenants table.
+pub(crate) async fn tenants(options: &Place) -> Result<DynamoTenants, Failure> {
+    let Some(stack) = &options.stack else {
+        let endpoint = dev_endpoint(options).await;
+        let client = aws::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
+        return Ok(DynamoTenants::new(client, dev_client::TENANTS_TABLE.to_owned()));
+    };
+    let config = config(options).await;
+    let outputs = outputs(&config, stack).await?;
+    let Some((_, table)) = outputs.into_iter().find(|(key, _)| key == "TenantsTableName") else {
+        return Err(Failure::new(format!("stack {stack} has no tenants"))
+            .hint("deploy it with the parameter Tenants=true: docs/tenants.md"));
+    };
+    Ok(DynamoTenants::new(aws_sdk_dynamodb::Client::new(&config), table))
 }
 
 /// A stack's secret for its sources. `None` without a stack in the options.

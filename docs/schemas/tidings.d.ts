@@ -43,7 +43,7 @@ export type ActionId = string;
 /** The priority of an action. */
 export type Priority = "normal" | "low" | "urgent";
 
-/** `{source}#{event key}`: the identity of an event everywhere in Tidings. */
+/** `{source}#{event key}`, for a tenant `{source}/{tenant}#{event key}`: the identity of an event everywhere in Tidings. */
 export type ClaimKey = string;
 
 /** A time in UTC, as RFC 3339 with milliseconds. */
@@ -146,12 +146,14 @@ export type WrittenBy = "provider" | "stranger";
 export interface Event {
   /** CloudEvents' version: `1.0`. */
   specversion: string;
-  /** The version of this contract: 1 to 3. A reader refuses versions newer than its own. */
+  /** The version of this contract: 1 to 4. A reader refuses versions newer than its own. */
   tidingsversion: number;
   /** The provider's event id; the event key if there is none. Don't use it as identity: use `claimkey`. */
   id: string;
   /** `/webhooks/{source}` */
   source: string;
+  /** The tenant of its source. Absent: the source has none. From version 4 on. */
+  tenant?: TenantName;
   /** The provider's event type. */
   type: string;
   /** The entity, such as `order/1042`. */
@@ -197,6 +199,12 @@ export interface Event {
   /** How the bytes were compressed before base64, if they had no room otherwise. */
   datapacked?: Packed;
 }
+
+/**
+ * 1 to 64 of A-Z, a-z, 0-9, - and _, which begins with a letter or a digit. It has no character that separates the parts
+ * of a claim key, and none that a URL escapes.
+ */
+export type TenantName = string;
 
 /** Why an authentic delivery, or one element of it, isn't an event. */
 export type Why = "empty_body" | "not_utf8" | "truncated_json" | "not_json" | "not_xml" | "too_deep" | "no_type" | "long_type" | "not_inflated" | "no_event" | "too_large" | "too_large_to_split";

@@ -18,7 +18,7 @@ pub use fresh::{MARK, Renewed};
 pub use identity::Identity;
 pub use lambda::api_gateway_event;
 pub use sample::Sample;
-pub use sign::{RequestError, SignedRequest, Tamper};
+pub use sign::{RequestError, SignedRequest, Tamper, tenant_of};
 
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
@@ -180,13 +180,15 @@ pub fn secrets_of(document: &str, source: &str) -> Result<Vec<String>, DocumentE
 /// preset's first vector. A source with its own scheme and no entry gets none.
 pub fn demo_secrets(sources: &[Source]) -> String {
     let mut document = parse(SECRETS).expect("a test reads it");
-    let missing: Vec<&Source> = sources.iter().filter(|source| !document.contains_key(&source.name)).collect();
+    // A source with tenants has one for demonstrations, and no secret of its own.
+    let named = |source: &Source| if source.tenants { format!("{}/demo", source.name) } else { source.name.clone() };
+    let missing: Vec<&Source> = sources.iter().filter(|source| !document.contains_key(&named(source))).collect();
     if missing.is_empty() {
         return SECRETS.to_owned();
     }
     for source in missing {
         if let Some(vector) = preset(&source.provider).and_then(|provider| provider.vectors.first()) {
-            document.insert(source.name.clone(), OneOrMany(vec![vector.secret.clone()]));
+            document.insert(named(source), OneOrMany(vec![vector.secret.clone()]));
         }
     }
     serde_json::to_string(&document).expect("texts are JSON")

@@ -3,11 +3,12 @@
 use crate::{Case, Sample};
 use http::HeaderMap;
 use receiver::delivery::Delivery;
-use receiver::verify::{Key, KeyError, SignError, fresh_for, sign, verify};
+use receiver::verify::{Key, KeyError, Keys, SignError, fresh_for, sign, tenant_url, verify};
 use serde::Deserialize;
 use std::time::Duration;
 use tidings_config::limits::MAX_REQUEST_HEADERS;
 use tidings_config::source::Source;
+use tidings_config::tenant::TenantName;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::Envelope;
@@ -32,7 +33,7 @@ pub enum Tamper {
 pub struct SignedRequest {
     pub source: String,
     pub method: &'static str,
-    /// `/webhooks/{source}`, with a query if the scheme has one.
+    /// `/webhooks/{source}` or `/webhooks/{source}/{tenant}`, with a query if the scheme has one.
     pub path: String,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
@@ -69,9 +70,17 @@ impl SignedRequest {
     pub fn events(&self, source: &Source, secret: &str, now: Timestamp) -> Vec<Envelope> {
         let delivery = self.delivery();
         let key = Key::prepare(&source.scheme, secret).ok();
-        let verified = key.and_then(|key| verify(source, &[key], &delivery, now).ok());
+        let tenant = self.tenant();
+        let keys = |key: &'_ [Key; 1]| verify(source, Keys { tenant: tenant.as_ref(), ..Keys::from(key) }, &delivery, now).ok();
+        let key = key.map(|key| [key]);
+        let verified = key.as_ref().and_then(keys);
         let events = verified.and_then(|verified| receiver::extract::events(&verified, now).ok());
         events.into_iter().flatten().map(|event| event.envelope().clone()).collect()
+    }
+
+    /// The tenant that its path names. `None`: it is its source's own.
+    pub fn tenant(&self) -> Option<TenantName> {
+        tenant_of(&self.path)
     }
 
     /// As the receiver reads it.
@@ -81,7 +90,30 @@ impl SignedRequest {
     }
 }
 
+/// The tenant in `/webhooks/{source}/{tenant}`, with or without a query. `None`: the path names none.
+pub fn tenant_of(path: &str) -> Option<TenantName> {
+    let path = path.split('?').next().unwrap_or(path);
+    path.strip_prefix("/webhooks/")?.split_once('/')?.1.parse().ok()
+}
+
 impl Sample {
+    /// As [`Self::sign`], sent to a tenant of the source. `None`: to the source itself.
+    pub fn sign_for(
+        &self,
+        source: &Source,
+        tenant: Option<&TenantName>,
+        secret: &str,
+        now: Timestamp,
+        tamper: Option<Tamper>,
+    ) -> Result<SignedRequest, RequestError> {
+        let Some(tenant) = tenant else { return self.sign(source, secret, now, tamper) };
+        let public_url = source.public_url.as_ref().map(|url| tenant_url(url, tenant));
+        let request = self.sign(&Source { public_url, ..source.clone() }, secret, now, tamper)?;
+        let own = format!("/webhooks/{}", source.name);
+        let path = request.path.replacen(&own, &format!("{own}/{tenant}"), 1);
+        Ok(SignedRequest { path, ..request })
+    }
+
     /// Signs it as the source's provider would at `now`.
     pub fn sign(
         &self,

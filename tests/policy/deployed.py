@@ -26,6 +26,7 @@ GIVEN = {
     "PagingTopicArn": "arn:aws:sns:us-east-1:123456789012:pages",
     "GradualDeployment": "true",
     "CaptureSecrets": "true",
+    "Tenants": "true",
     "ApiSecrets": "true",
     "ContextApi": "token",
     "Publisher": "true",

@@ -21,6 +21,7 @@ CHOICES = {
     "FrontDoor": ["HttpApi", "FunctionUrl"],
     "ReceiverMaxConcurrency": [0, 100],
     "CaptureSecrets": ["false", "true"],
+    "Tenants": ["false", "true"],
     "GradualDeployment": ["false", "true"],
     "ApiSecrets": ["false", "true"],
     "ContextApi": ["false", "iam", "token"],
@@ -37,9 +38,10 @@ CHOICES = {
     "CreateDashboard": ["false", "true"],
     "Tracing": ["PassThrough", "Active"],
 }
-# Those that add a property or a permission, and name no other. Kafka adds a function that only the publisher names.
+# Those that add a property or a permission, and name no other. Kafka adds a function that only the publisher names; tenants add a
+# table and a route that nothing else names.
 PROPERTIES = (
-    "ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites", "SenderEmailIdentityArn", "SinkBusArn", "SinkTopicArn", "SinkQueueArn",
+    "Tenants", "ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites", "SenderEmailIdentityArn", "SinkBusArn", "SinkTopicArn", "SinkQueueArn",
     "SinkStreamArn", "SinkFirehoseArn", "Kafka", "KafkaSubnetIds", "KafkaSecurityGroupIds",
 )
 # What is only a number or a text in a property.

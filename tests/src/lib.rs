@@ -8,6 +8,7 @@ pub mod messages;
 pub mod private_authority;
 pub mod sends;
 pub mod template;
+pub mod tenants;
 pub mod typescript;
 pub mod webhook_stores;
 pub mod wire;

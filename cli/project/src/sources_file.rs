@@ -64,6 +64,9 @@ struct SourceEntry {
     /// 202 with the URL of its status.
     #[schemars(length(min = 1, max = tidings_config::limits::MAX_REPLY_BYTES))]
     reply: Option<Spanned<String>>,
+    /// `true`: the provider has many customers of yours, each with secrets of its own, which `tidings tenants` stores. The
+    /// address is then `/webhooks/{source}/{tenant}`, and `public_url` is the part before `/{tenant}`.
+    tenants: Option<Spanned<bool>>,
     /// The URL that is registered with the provider, for schemes that sign it.
     #[schemars(extend("pattern" = "^https://"))]
     public_url: Option<Spanned<String>>,
@@ -231,6 +234,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 duplicates: Duplicates::default(),
                 durability: DurableBy::default(),
                 expect_every: None,
+                tenants: false,
             };
             (own, scheme.referenced)
         }
@@ -278,6 +282,13 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
             checker.problem(duplicates.referenced, "`duplicates` is set, but none of its events has a `delivery_id`");
         }
         source.duplicates = duplicates.value;
+    }
+    if let Some(tenants) = entry.tenants.filter(|tenants| tenants.value) {
+        source.tenants = true;
+        if source.captures() {
+            let why = format!("`tenants` is set, but {} sends its secret in a handshake, which has no place for a tenant's", source.provider);
+            checker.problem(tenants.referenced, why);
+        }
     }
     if let Some(reply) = entry.reply {
         let most = MAX_REPLY_BYTES;

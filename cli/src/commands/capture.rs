@@ -136,7 +136,7 @@ impl Capture {
     fn new(options: &CaptureOptions, sources: Vec<Source>, document: &str) -> Result<Self, Failure> {
         let (mut keys, mut all) = (BTreeMap::new(), Vec::new());
         for source in &sources {
-            let secrets = secrets(document, source)?;
+            let secrets = secrets(document, source, None)?;
             let tried = secrets.iter().take(MAX_SECRETS_PER_SOURCE);
             keys.insert(source.name.clone(), tried.filter_map(|secret| Key::prepare(&source.scheme, secret).ok()).collect());
             let preparation = &source.scheme.key;

@@ -26,6 +26,7 @@ pub(crate) mod rotate;
 pub(crate) mod rules;
 pub(crate) mod send;
 pub(crate) mod status;
+pub(crate) mod tenants;
 #[cfg(test)]
 mod tests;
 pub(crate) mod upgrade;
@@ -61,6 +62,7 @@ use send::SendOptions;
 use status::StatusOptions;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use tenants::TenantsCommand;
 use tidings_core::telemetry::Escaped;
 use upgrade::UpgradeOptions;
 use verify::VerifyOptions;
@@ -137,6 +139,9 @@ subcommands! {
         Cost(options: CostOptions) => cost::run(options).await,
         /// Put a new secret of a source in front, or remove the old ones
         Rotate(options: RotateOptions) => rotate::run(options).await,
+        /// Add, rotate, disable and remove the tenants of a source
+        #[command(subcommand)]
+        Tenants(command: TenantsCommand) => command.run().await,
         /// Link an identity to a conversation
         Link(options: LinkOptions) => link::run(options).await,
         /// Show an event, list the newest, or follow new ones

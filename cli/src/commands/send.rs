@@ -38,14 +38,14 @@ pub(crate) async fn run(options: SendOptions) -> Result<ExitCode, Failure> {
     }
     let is_configured = !options.preset && options.capture.is_none();
     let conversations = is_configured.then(Conversations::here);
-    let (delivery, path) = (request.delivery(), own_path(&source));
+    let (delivery, path) = (request.delivery(), own_path(&source, options.tenant.as_ref()));
     let answer = Answer::of(&source, &delivery, at, &document, None, &path, conversations.as_ref()).await;
     let sent = Sent { source: &source, request: &request, answer: &answer, renewed };
     if options.dry_run {
         sent.print_dry(options.json);
         return Ok(ExitCode::SUCCESS);
     }
-    let keys = request.claim_keys(&source, &files::secrets(&document, &source)?[0], at);
+    let keys = request.claim_keys(&source, &files::secrets(&document, &source, options.tenant.as_ref())?[0], at);
     let reply = post(&options.url, &request)?;
     if options.json {
         sent.print_json(&reply, &keys);
@@ -68,7 +68,7 @@ struct Signed {
 async fn signed(options: &SendOptions) -> Result<Signed, Failure> {
     let Requested { source, mut sample, tamper, is_fixed } = wanted(options)?;
     let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
-    let secret = &files::secrets(&document, &source)?[0];
+    let secret = &files::secrets(&document, &source, options.tenant.as_ref())?[0];
     // The receiver's time: the clock of a `tidings dev` may be ahead.
     let at = now_at(&options.url).await;
     let is_new = options.new || !(options.same || is_fixed);
@@ -78,7 +78,7 @@ async fn signed(options: &SendOptions) -> Result<Signed, Failure> {
         let path: JsonPath = path.parse().map_err(|error: WordError| bad_setting(setting, &error.to_string()))?;
         sample.set(&path, value).map_err(unsigned)?;
     }
-    let request = sample.sign(&source, secret, at, options.tamper.map(Tamper::from).or(tamper)).map_err(unsigned)?;
+    let request = sample.sign_for(&source, options.tenant.as_ref(), secret, at, options.tamper.map(Tamper::from).or(tamper)).map_err(unsigned)?;
     Ok(Signed { source, request, document, at, renewed })
 }
 
@@ -132,6 +132,7 @@ fn wanted(options: &SendOptions) -> Result<Requested, Failure> {
     if !can_sign(&source.scheme) {
         return Err(only_the_provider(&source));
     }
+    sources::expect_tenant(&source, options.tenant.as_ref())?;
     let own = options.file.as_deref().map(|path| files::read(path, MAX_REQUEST_FILE_BYTES)).transpose()?;
     let typical = case.or_else(|| corpus().typical(name).filter(|_| !options.preset));
     let sample = match (typical, &own) {

@@ -23,7 +23,7 @@ use crate::dev_client::{
     ENDPOINTS_SECRET, ENDPOINTS_TABLE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, PUBLISHED_DEAD_LETTER_QUEUE,
     PUBLISHED_QUEUE, SENDER_QUEUE,
 };
-pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, DELIVERIES_TABLE, SENDS_TABLE, TIMERS_TABLE};
+pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, DELIVERIES_TABLE, SENDS_TABLE, TENANTS_TABLE, TIMERS_TABLE};
 use crate::stack::Reader;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -38,8 +38,10 @@ use std::time::Duration;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
     DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoOutbox, DynamoSends, DynamoStatusReader,
-    DynamoTimers, SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
+    DynamoTenants, DynamoTimers, SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
 };
+use tidings_core::ports::{Replaced, TenantStore};
+use tidings_core::tenant::{TenantKey, TenantRecord};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -143,6 +145,7 @@ impl Cloud {
         blueprint.create_table(&dynamodb, "EndpointsTable", ENDPOINTS_TABLE).await?;
         blueprint.create_table(&dynamodb, "DeliveriesTable", DELIVERIES_TABLE).await?;
         blueprint.create_table(&dynamodb, "SendsTable", SENDS_TABLE).await?;
+        blueprint.create_table(&dynamodb, "TenantsTable", TENANTS_TABLE).await?;
 
         let config = embedded_at(&endpoint, Some(&token))
             // A receive waits up to 20 s. The call stays in this process.
@@ -265,6 +268,10 @@ impl Cloud {
         DynamoSends::new(self.dynamodb.clone(), SENDS_TABLE.to_owned())
     }
 
+    pub fn tenants(&self) -> DynamoTenants {
+        DynamoTenants::new(self.dynamodb.clone(), TENANTS_TABLE.to_owned())
+    }
+
     pub(crate) fn sender_visibility(&self) -> SqsVisibility {
         SqsVisibility::new(self.sqs.clone(), self.sender_queue_url.clone())
     }
@@ -323,6 +330,15 @@ impl Cloud {
     /// The reader of the feeds.
     pub fn feed_reader(&self) -> DynamoFeedReader {
         DynamoFeedReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
+    }
+
+    /// Adds tenants. One that exists is unchanged: `tidings tenants` may have changed it.
+    pub(crate) async fn add_tenants(&self, tenants: &[(TenantKey, TenantRecord)]) -> Result<(), Failure> {
+        for (key, record) in tenants {
+            let added = self.tenants().put(key, record).await;
+            let (Replaced::Yes | Replaced::Changed) = added.map_err(|error| Failure::new(format!("the tenants table: {error}")))?;
+        }
+        Ok(())
     }
 
     /// Replaces the documents in Secrets Manager.

@@ -27,7 +27,7 @@ mod queues;
 pub(crate) mod receiver;
 mod reload;
 pub(crate) mod requests;
-mod secrets;
+pub(crate) mod secrets;
 mod secrets_manager;
 pub(crate) mod sending;
 mod show;

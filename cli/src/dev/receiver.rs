@@ -24,6 +24,7 @@ pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
         .probing(vec![claims, queue])
         .verifying_by(Arc::new(SystemClock))
         .telling_status_by(Arc::new(cloud.status_secret()))
+        .with_tenants(Arc::new(cloud.tenants()))
 }
 
 /// Short, so that a poison event reaches the dead-letter queue soon.

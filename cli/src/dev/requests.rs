@@ -11,6 +11,7 @@ use receiver::{Answered, Refusal};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tidings_config::tenant::TenantName;
 use tidings_config::time::Timestamp;
 use tokio::sync::watch;
 
@@ -34,9 +35,11 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// The name in `/webhooks/{source}`. `None`: another path.
+    /// The source in `/webhooks/{source}` and `/webhooks/{source}/{tenant}`. `None`: another path.
     pub(crate) fn source(&self) -> Option<&str> {
-        self.path.strip_prefix("/webhooks/").filter(|name| !name.is_empty() && !name.contains('/'))
+        let target = self.path.strip_prefix("/webhooks/")?;
+        let (name, tenant) = target.split_once('/').map_or((target, None), |(name, tenant)| (name, Some(tenant)));
+        (!name.is_empty() && tenant.is_none_or(|tenant| tenant.parse::<TenantName>().is_ok())).then_some(name)
     }
 
     pub(crate) fn is_accepted(&self) -> bool {
@@ -187,7 +190,8 @@ mod tests {
         for (path, source) in [
             ("/webhooks/stripe", Some("stripe")),
             ("/webhooks/", None),
-            ("/webhooks/stripe/x", None),
+            ("/webhooks/stripe/acme", Some("stripe")),
+            ("/webhooks/stripe/a/b", None),
             ("/webhook/stripe", None),
             ("/", None),
         ] {

@@ -5,12 +5,15 @@ use super::local_apis::LocalApi;
 use super::sending::ChannelsTo;
 use crate::Failure;
 use crate::files::document;
+use crate::limits::MAX_TENANT_ROTATION;
 use std::path::PathBuf;
 use tidings_config::OneOrMany;
 use tidings_config::limits::MAX_SECRET_DOCUMENT_BYTES;
 use tidings_config::rules::Rules;
 use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::secrets::parse;
+use tidings_core::tenant::{TenantKey, TenantRecord, TenantSecret};
 use tidings_outgoing::ConfiguredChannel;
 use tidings_project::channel;
 
@@ -48,7 +51,7 @@ impl Secrets {
         let apis = merged(&serde_json::Value::from(placeholders).to_string(), &read(&self.apis)?)?;
         let missing = Missing {
             // A secret that a provider sends in a handshake comes with that handshake.
-            sources: lacking(&over_demo, sources.iter().filter(|source| !source.captures()).map(|source| &source.name))?,
+            sources: lacking(&over_demo, sources.iter().filter(|source| !source.captures() && !source.tenants).map(|source| &source.name))?,
             apis: lacking(&apis, rules.apis.iter().filter(|(_, api)| api.secret.is_some()).map(|(name, _)| name))?,
         };
         Ok(Documents { sources: over_demo, apis, missing })
@@ -73,6 +76,22 @@ impl Secrets {
         }
         Ok(serde_json::Value::Object(all).to_string())
     }
+}
+
+/// The tenants that a document of secrets names, as `{source}/{tenant}`, with their secrets: the newest first, and one more
+/// at most. Errors: the document can't be read.
+pub(crate) fn tenants(document: &str, sources: &[Source], now: Timestamp) -> Result<Vec<(TenantKey, TenantRecord)>, Failure> {
+    let all = parse(document).map_err(|error| Failure::new(error.to_string()))?;
+    let is_its = |key: &TenantKey| sources.iter().any(|source| source.tenants && source.name == key.source);
+    let named = all.iter().filter_map(|(name, secrets)| Some((TenantKey::stored(name).filter(is_its)?, &secrets.0)));
+    let record = |secrets: &Vec<String>| {
+        let (newest, older) = (TenantSecret::from(secrets.first()?.as_str()), secrets.get(1));
+        Some(match older {
+            None => TenantRecord::new(newest, now),
+            Some(older) => TenantRecord::new(TenantSecret::from(older.as_str()), now).rotated(newest, MAX_TENANT_ROTATION, now),
+        })
+    };
+    Ok(named.filter_map(|(key, secrets)| Some((key, record(secrets)?))).collect())
 }
 
 /// Merges two documents of secrets. `above` takes precedence.

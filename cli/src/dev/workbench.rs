@@ -6,7 +6,7 @@ use super::cloud::Cloud;
 use super::local_apis::{LocalApi, LocalApis};
 use super::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use super::requests::Requests;
-use super::secrets::{Documents, Missing, Secrets};
+use super::secrets::{self, Documents, Missing, Secrets};
 use super::sending::{ChannelsTo, sender};
 use super::silence::Ears;
 use super::webhooks::{self, IfAnyone};
@@ -169,6 +169,7 @@ impl Running {
         let has_sender = channels.is_some();
         let statuses = tidings_project::statuses(&sources, channels.as_deref().unwrap_or_default());
         cloud.put_secrets(&documents.sources, &documents.apis).await?;
+        cloud.add_tenants(&secrets::tenants(&documents.sources, &sources, cloud.clock.now())?).await?;
         let sender = match channels {
             None => None,
             Some(channels) => {

@@ -52,6 +52,7 @@ pub(crate) const ENDPOINTS_SECRET: &str = "tidings-endpoints";
 /// With channels: actions on their way to the sender.
 pub(crate) const SENDER_QUEUE: &str = "tidings-sender.fifo";
 pub(crate) const ACTIONS_DEAD_LETTER_QUEUE: &str = "tidings-actions-dead.fifo";
+pub const TENANTS_TABLE: &str = "tidings-tenants";
 pub const SENDS_TABLE: &str = "tidings-sends";
 pub(crate) const REGION: &str = "eu-central-1";
 

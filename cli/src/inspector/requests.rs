@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, millis};
-use tidings_events::{Sample, SignedRequest, secrets_of};
+use tidings_core::claim::sender;
+use tidings_events::{Sample, SignedRequest, secrets_of, tenant_of};
 
 /// The kept requests, newest first.
 pub(super) async fn list(State(inspector): State<Arc<Inspector>>) -> Answer {
@@ -73,12 +74,13 @@ fn signed_again(received: &Received, source: &Source, secrets: &str) -> Option<S
     if !can_sign(&source.scheme) || received.delivery.method != "POST" {
         return None;
     }
-    let secret = secrets_of(secrets, &source.name).ok()?.into_iter().next()?;
+    let tenant = tenant_of(&received.path);
+    let secret = secrets_of(secrets, &sender(&source.name, tenant.as_ref())).ok()?.into_iter().next()?;
     let delivery = &received.delivery;
     let (headers, query, body) = (delivery.headers.clone(), delivery.query.clone(), delivery.body.to_vec());
     let mut sample = Sample { headers, query, body };
     sample.remove_signature(source);
-    sample.sign(source, &secret, SystemClock.now(), None).ok()
+    sample.sign_for(source, tenant.as_ref(), &secret, SystemClock.now(), None).ok()
 }
 
 impl Inspector {

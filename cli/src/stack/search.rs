@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use tidings_config::rules::TypePattern;
+use tidings_config::tenant::TenantName;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 
@@ -10,6 +11,7 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 pub struct Search {
     pub key: Option<ClaimKey>,
     pub source: Option<String>,
+    pub tenant: Option<TenantName>,
     pub event_type: Option<TypePattern>,
     pub state: Option<ClaimState>,
     /// A part of any text of the claim, in lower case.
@@ -25,6 +27,7 @@ impl Search {
     pub fn matches(&self, claim: &Claim, at: Timestamp) -> bool {
         self.key.as_ref().is_none_or(|key| *key == claim.key)
             && self.source.as_ref().is_none_or(|source| *source == claim.source)
+            && self.tenant.as_ref().is_none_or(|tenant| claim.key.tenant() == Some(tenant.as_str()))
             && self.event_type.as_ref().is_none_or(|pattern| pattern.matches(&claim.event_type))
             && self.state.is_none_or(|state| state == claim.state)
             && self.text.as_ref().is_none_or(|part| Self::contains(claim, part))
@@ -94,6 +97,17 @@ mod tests {
             received: Some(Timestamp::from_unix_ms(n)),
             state: ClaimState::Processed,
             ..Claim::new(ClaimKey::new("orders", &n.to_string()))
+        }
+    }
+
+    #[test]
+    fn a_tenants_events_are_found_by_its_name_and_those_of_no_other() {
+        let of = |tenant: &str| Search { tenant: Some(tenant.parse().unwrap()), ..Search::default() };
+        let at = Timestamp::from_unix_ms(1);
+        let event = |sender: &str| Claim::new(ClaimKey::new(sender, "acme#1"));
+        assert!(of("acme").matches(&event("shops/acme"), at));
+        for other in ["shops/acme-2", "shops", "acme"] {
+            assert!(!of("acme").matches(&event(other), at), "{other}");
         }
     }
 

@@ -245,6 +245,11 @@ fn endpoints(driven: &mut CommandRuns, dev: &Dev) {
     }
     driven.both(2, &[&["endpoints", "list"], &at[..]].concat());
     driven.both(2, &[&["dlq", "actions", "--reason", HOSTILE], &at[..]].concat());
+    for command in ["add", "disable", "enable", "remove", "rotate", "show"] {
+        driven.both(2, &[&["tenants", command, HOSTILE, "acme"], &at[..]].concat());
+        driven.both(2, &[&["tenants", command, "orders", HOSTILE], &at[..]].concat());
+    }
+    driven.both(2, &[&["tenants", "list", HOSTILE], &at[..]].concat());
 }
 
 /// A receiver whose refusals are hostile text, and names that nobody has.

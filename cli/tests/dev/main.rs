@@ -27,6 +27,7 @@ mod silence;
 mod stack;
 mod status;
 mod support;
+mod tenants;
 mod trust;
 mod webhooks;
 mod workbench;

@@ -140,12 +140,13 @@ pub enum Characters {
 impl Handshake {
     /// Whether the response needs a secret. Other handshakes never cause an AWS call.
     pub fn needs_secrets(&self) -> bool {
+        self.needs_keys() || self.verify_token.is_some() || self.capture.is_some()
+    }
+
+    /// Whether the response needs the keys that sign events.
+    pub fn needs_keys(&self) -> bool {
         let answers = || self.reply.text.iter().chain(self.reply.json.values()).chain(self.reply.headers.values());
-        self.signed
-            || self.verify_token.is_some()
-            || self.confirm.is_some()
-            || self.capture.is_some()
-            || answers().any(|answer| answer.mac.is_some())
+        self.signed || self.confirm.is_some() || answers().any(|answer| answer.mac.is_some())
     }
 
     /// Every problem with this configuration, one sentence each.

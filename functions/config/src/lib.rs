@@ -27,6 +27,7 @@ pub mod schemas;
 pub mod scheme;
 pub mod source;
 pub mod status;
+pub mod tenant;
 pub mod text;
 pub mod time;
 mod words;

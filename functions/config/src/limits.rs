@@ -184,6 +184,31 @@ pub const SECRETS_RETRY_EMPTY: Duration = Duration::from_secs(5);
 /// Secrets Manager, and is the longest time that a removed token still works.
 pub const TOKENS_KEPT: Duration = Duration::from_secs(3_600);
 
+/// The name of a tenant. It is part of URLs and claim keys, as the name of a source.
+pub const MAX_TENANT_NAME_BYTES: usize = 64;
+
+/// A secret of a tenant, as its provider shows it. A set of public keys as JSON takes less.
+pub const MAX_TENANT_SECRET_BYTES: usize = 8_192;
+
+/// How long a tenant that was read is used before it is read again. A tenant that is disabled is refused after this time at
+/// the latest.
+pub const TENANT_REFRESH: Duration = Duration::from_secs(300);
+
+/// How long a name that no active tenant has is refused without a read, and how long a known tenant isn't read again after a
+/// signature that doesn't match. They are equal, so that a stranger can't tell the two apart by what is read.
+pub const TENANT_RETRY: Duration = Duration::from_secs(60);
+
+/// How long a tenant isn't read again after a read that failed. Its requests are answered with 503.
+pub const TENANT_RETRY_FAILED: Duration = Duration::from_secs(5);
+
+/// Tenants whose keys one receiver holds; of more, the ones that were used longest ago leave. With a key of 32 bytes an
+/// entry takes about 400 bytes.
+pub const MAX_TENANTS_HELD: usize = 2_000;
+
+/// Names without an active tenant that one receiver reads in [`TENANT_RETRY`], over all sources, and remembers. Beyond it, no
+/// further name is read, and every refusal of a tenant's request is a 503 until a name is forgotten.
+pub const MAX_UNKNOWN_TENANTS: usize = 300;
+
 /// All tokens of the read API. Each request is compared with every token.
 pub const MAX_CONTEXT_TOKENS: usize = 64;
 
@@ -909,6 +934,9 @@ const _: () = {
     assert!(2 * EVENTS_VISIBILITY.as_secs() < 43_200, "SQS hides a message for twelve hours at most");
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
     assert!(SECRETS_REFRESH.as_secs() < TOKENS_KEPT.as_secs(), "tokens are fetched again before they are given up");
+    assert!(TENANT_RETRY_FAILED.as_secs() < TENANT_RETRY.as_secs());
+    assert!(TENANT_RETRY.as_secs() < TENANT_REFRESH.as_secs(), "an unknown tenant is known soon after it is added");
+    assert!(2 * MAX_TENANT_SECRET_BYTES < 300 * 1024, "an item holds 400 KB, and a tenant has two secrets at most");
     assert!(MAX_CONTEXT_TOKENS * (MAX_CONTEXT_TOKEN_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "they fit into their secret");
     assert!(MAX_CAPTURED_SECRETS_PER_SOURCE * (MAX_HANDSHAKE_SECRET_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "one source fits");
     assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());

@@ -62,6 +62,10 @@ pub struct Source {
     /// The longest normal pause between two authentic requests. `None`: silence is normal, and isn't measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_every: Option<Span>,
+    /// Whether each request is one of a tenant, with secrets of its own: `/webhooks/{source}/{tenant}`. The source itself has
+    /// no secret then, and no address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tenants: bool,
 }
 
 impl Source {

@@ -4,19 +4,25 @@
 //! version and earlier ones, so that an old receiver and a new processor can run side by side during a deployment. A
 //! processor that is older than an event's version refuses it, and the event waits in the dead-letter queue.
 
-use crate::claim::ClaimKey;
+use crate::claim::{ClaimKey, sender};
 use crate::context::Order;
 use crate::unreadable::{EVENT_TYPE, Packed, Unreadable, Why};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::fmt;
 use tidings_config::limits::MAX_CLOCK_AHEAD;
 use tidings_config::schemas::{EventSchemas, Finding};
+use tidings_config::tenant::TenantName;
 use tidings_config::time::Timestamp;
 
-/// The versions that this build writes: 3 for an unreadable delivery, which an older processor must not take for an
+/// The versions that this build writes: 4 for a tenant's event, which an older processor mustn't take for one of its
+/// source; 3 for an unreadable delivery, which an older processor must not take for an
 /// event; 2 for an event with `data_base64`; otherwise 1, so that an older processor reads it.
-pub const CONTRACT_VERSION: u16 = 3;
+pub const CONTRACT_VERSION: u16 = 4;
+
+/// The version of an unreadable delivery.
+const UNREADABLE_VERSION: u16 = 3;
 
 /// The version of an event with `data_base64`.
 const BINARY_VERSION: u16 = 2;
@@ -37,12 +43,15 @@ pub const OWN_SOURCE: &str = "/tidings";
 pub struct Envelope {
     /// CloudEvents' version: `1.0`.
     specversion: String,
-    /// The version of this contract: 1 to 3. A reader refuses versions newer than its own.
+    /// The version of this contract: 1 to 4. A reader refuses versions newer than its own.
     tidingsversion: u16,
     /// The provider's event id; the event key if there is none. Don't use it as identity: use `claimkey`.
     pub id: String,
     /// `/webhooks/{source}`
     pub source: String,
+    /// The tenant of its source. Absent: the source has none. From version 4 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantName>,
     /// The provider's event type.
     #[serde(rename = "type")]
     pub event_type: String,
@@ -188,6 +197,7 @@ impl Envelope {
             partitionkey: new.conversation.clone().or_else(|| new.subject.clone()).unwrap_or_else(|| new.source.clone()),
             id: new.id,
             source: format!("/webhooks/{}", new.source),
+            tenant: None,
             event_type: new.event_type,
             subject: new.subject,
             time: new.time,
@@ -225,7 +235,16 @@ impl Envelope {
             payload: Payload::Binary { base64: new.base64, content_type: new.content_type },
         });
         let Unreadable { why, at } = new.unreadable;
-        Self { tidingsversion: CONTRACT_VERSION, unreadable: Some(why), unreadableat: at, datapacked: new.packed, ..envelope }
+        Self { tidingsversion: UNREADABLE_VERSION, unreadable: Some(why), unreadableat: at, datapacked: new.packed, ..envelope }
+    }
+
+    /// The same event of this tenant. The conversation that its preset knows becomes the tenant's own. `None`: it is unchanged.
+    #[must_use]
+    pub fn of_tenant(self, tenant: Option<&TenantName>) -> Self {
+        let Some(tenant) = tenant else { return self };
+        let conversation = self.conversation.map(|name| tenant.owned(&name));
+        let partitionkey = conversation.clone().unwrap_or_else(|| tenant.owned(&self.partitionkey));
+        Self { tidingsversion: CONTRACT_VERSION, tenant: Some(tenant.clone()), conversation, partitionkey, ..self }
     }
 
     /// Why it couldn't be read as an event. `None`: it is an event.
@@ -298,6 +317,11 @@ impl Envelope {
     /// `stripe` of `/webhooks/stripe`.
     pub fn source_name(&self) -> &str {
         self.source.strip_prefix("/webhooks/").unwrap_or(&self.source)
+    }
+
+    /// Who sent it: its source, or `{source}/{tenant}`.
+    pub fn sender(&self) -> Cow<'_, str> {
+        sender(self.source_name(), self.tenant.as_ref())
     }
 
     /// `None`: there is none, or it isn't a number.
@@ -394,6 +418,26 @@ mod tests {
     }
 
     #[test]
+    fn an_event_of_a_tenant_has_the_fourth_version_and_a_conversation_of_its_own() {
+        let tenant: TenantName = "acme".parse().unwrap();
+        let mut event = envelope(r#"{"amount":1.5}"#);
+        (event.conversation, event.claimkey) = (Some("stripe:cus_1".to_owned()), ClaimKey::new("stripe/acme", "evt_1"));
+        let event = event.of_tenant(Some(&tenant));
+        let golden = include_str!("../../../events/contract/envelope-v4.json");
+        let ours: serde_json::Value = serde_json::from_str(&event.encode()).unwrap();
+        assert_eq!(ours, serde_json::from_str::<serde_json::Value>(golden).unwrap());
+        let read = Envelope::decode(golden).expect("this version reads its own golden file");
+        assert_eq!((read.source_name(), &*read.sender(), read.tenant.clone()), ("stripe", "stripe/acme", Some(tenant)));
+    }
+
+    #[test]
+    fn an_event_without_a_tenant_is_byte_for_byte_what_it_was() {
+        let event = envelope(r#"{"amount":1.5}"#);
+        assert_eq!(event.clone().of_tenant(None).encode(), event.encode());
+        assert!(!event.encode().contains("tenant"));
+    }
+
+    #[test]
     fn the_contract_is_the_golden_file() {
         let golden = include_str!("../../../events/contract/envelope-v1.json");
         let ours: serde_json::Value = serde_json::from_str(&envelope(r#"{"amount":1.5}"#).encode()).unwrap();
@@ -434,10 +478,10 @@ mod tests {
 
     #[test]
     fn an_error_distinguishes_other_versions_from_other_messages() {
-        let newer = envelope("{}").encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");
-        assert_eq!(Envelope::decode(&newer).unwrap_err(), DecodeError::Version { seen: 4 });
-        let other_shape = "{\"tidingsversion\":4,\"data\":null,\"type\":7}";
-        assert_eq!(Envelope::decode(other_shape).unwrap_err(), DecodeError::Version { seen: 4 });
+        let newer = envelope("{}").encode().replace("\"tidingsversion\":1", "\"tidingsversion\":5");
+        assert_eq!(Envelope::decode(&newer).unwrap_err(), DecodeError::Version { seen: 5 });
+        let other_shape = "{\"tidingsversion\":5,\"data\":null,\"type\":7}";
+        assert_eq!(Envelope::decode(other_shape).unwrap_err(), DecodeError::Version { seen: 5 });
         for other in ["", "hello", "{}", "[]", "{\"tidingsversion\":1}"] {
             let error = Envelope::decode(other).unwrap_err();
             assert!(matches!(error, DecodeError::Malformed(_)), "{other}: {error}");

@@ -188,7 +188,7 @@ mod tests {
     fn an_error_names_the_problem_and_quotes_no_value() {
         let mut wrong: Vec<(&str, Value, &str)> = vec![
             ("/tidingsversion", json!("hunter2"), "not a link: tidingsversion isn't a number; this processor reads 1"),
-            ("/tidingsversion", json!(4), "envelope version 4, this processor reads 1 to 3"),
+            ("/tidingsversion", json!(5), "envelope version 5, this processor reads 1 to 4"),
             ("/id", json!(""), "not a link: id is missing, or isn't a text"),
             ("/time", json!("hunter2"), "not a link: time isn't RFC 3339, such as 2026-11-24T15:00:00Z"),
             ("/time", json!(1_795_168_800), "not a link: time is missing, or isn't a text"),

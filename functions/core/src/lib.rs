@@ -23,6 +23,7 @@ pub mod status_url;
 pub mod stored_event;
 pub mod stored_timer;
 pub mod telemetry;
+pub mod tenant;
 pub mod text;
 pub mod trace;
 pub mod unreadable;

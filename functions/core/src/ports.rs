@@ -1,5 +1,5 @@
 //! What the functions need from the outside, with one trait each. The traits mirror the IAM grants. The receiver's
-//! role allows exactly [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`]; the processor's
+//! role allows exactly [`ClaimStore`], [`EventQueue`], [`SecretStore`], [`HandshakeSecrets`] and [`TenantReader`]; the processor's
 //! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], [`TimerStore`], [`Publish`] and [`StatusStore`] where they are on, and
 //! [`SecretStore`] for a secret of its own; the reader's [`ContextReader`] or [`FeedReader`], and [`SecretStore`] likewise; the sender's
 //! [`SendStore`], [`ForwardQueue`], [`MessageVisibility`] and [`SecretStore`]. [`HttpsGet`] and [`HttpsCall`] aren't calls
@@ -14,6 +14,7 @@ use crate::manual::ManualChange;
 use crate::send::{MessageStatus, SendRecord, StatusKey};
 use crate::stored_event::StoredEvent;
 use crate::stored_timer::{Progress, StoredTimer, Sweeps};
+use crate::tenant::{TenantKey, TenantRecord};
 use crate::trace::Trace;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,6 +135,36 @@ pub trait HandshakeSecrets: Send + Sync + fmt::Debug {
     /// read the same version, exactly one gets [`Replaced::Yes`]. After an error it isn't known whether it was
     /// replaced.
     async fn replace(&self, document: &str, seen: &str) -> Result<Replaced, Unavailable>;
+}
+
+/// The tenants table as the receiver uses it: `dynamodb:GetItem`, and nothing else.
+#[async_trait]
+pub trait TenantReader: Send + Sync + fmt::Debug {
+    /// The record of a tenant, read consistently. `None`: there is none.
+    async fn tenant(&self, key: &TenantKey) -> Result<Option<TenantRecord>, Unavailable>;
+}
+
+/// A part of the tenants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantPage {
+    /// In no order. It may be empty although there are more.
+    pub tenants: Vec<(TenantKey, TenantRecord)>,
+    /// Where the next page begins. `None`: this is the last.
+    pub next: Option<TenantKey>,
+}
+
+/// The tenants table as operators use it: `dynamodb:DeleteItem`, `dynamodb:PutItem` and `dynamodb:Scan`. No function has it.
+#[async_trait]
+pub trait TenantStore: Send + Sync + fmt::Debug {
+    /// The tenants of one source, or of all, of which at most `at_most` rows are read.
+    async fn list(&self, source: Option<&str>, from: Option<&TenantKey>, at_most: usize) -> Result<TenantPage, Unavailable>;
+
+    /// Compare and set: writes the record if the stored one has its version (`None`: there is none), or changes nothing.
+    /// After an error it isn't known whether it was written.
+    async fn put(&self, key: &TenantKey, record: &TenantRecord) -> Result<Replaced, Unavailable>;
+
+    /// That there is none isn't an error.
+    async fn delete(&self, key: &TenantKey) -> Result<(), Unavailable>;
 }
 
 /// One `GET`, bounded.

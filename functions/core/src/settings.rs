@@ -25,6 +25,8 @@ pub struct ReceiverSettings {
     pub captured_secret_arn: Option<String>,
     /// `STATUS_SECRET_ARN`: ARN or name of the secret for status URLs. Absent: no response has one.
     pub status_secret_arn: Option<String>,
+    /// `TENANTS_TABLE`: name of the tenants table. Absent: no source has tenants.
+    pub tenants_table: Option<String>,
     /// `METRICS_NAMESPACE`, `SOURCE_METRICS`, `LOG_SAMPLING`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
     pub written: Written,
     /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
@@ -232,6 +234,7 @@ const KAFKA_SECRET_ARN: Variable = Variable {
     example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-kafka-AbCdEf",
 };
 const KEEP_EVENTS: Variable = Variable { name: "KEEP_EVENTS", example: "false" };
+const TENANTS_TABLE: Variable = Variable { name: "TENANTS_TABLE", example: "tidings-tenants" };
 const STATUS_SECRET_ARN: Variable = Variable {
     name: "STATUS_SECRET_ARN",
     example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-status-AbCdEf",
@@ -255,6 +258,7 @@ impl ReceiverSettings {
         SECRET_ARN.name,
         CAPTURED_SECRET_ARN.name,
         STATUS_SECRET_ARN.name,
+        TENANTS_TABLE.name,
         METRICS_NAMESPACE.name,
         SOURCE_METRICS.name,
         LOG_SAMPLING.name,
@@ -269,6 +273,7 @@ impl ReceiverSettings {
             secret_arn: reader.text(SECRET_ARN),
             captured_secret_arn: reader.optional(CAPTURED_SECRET_ARN),
             status_secret_arn: reader.optional(STATUS_SECRET_ARN),
+            tenants_table: reader.optional(TENANTS_TABLE),
             written: reader.written(),
             artefact: reader.artefact(),
         };

@@ -49,7 +49,7 @@ pub(crate) async fn prepare(
     if processor.feed {
         elsewhere.extend(plan.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Feed)));
     }
-    let deliveries = envelope.contentkey.as_deref().map(|content| Deliveries::place(envelope.source_name(), content, now));
+    let deliveries = envelope.contentkey.as_deref().map(|content| Deliveries::place(&envelope.sender(), content, now));
     elsewhere.extend(deliveries.clone());
     let mut keys = keys_of(&plan.effects, !plan.legs.is_empty(), processor.feed);
     if !plan.links.is_empty() {

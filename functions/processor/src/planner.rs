@@ -124,9 +124,9 @@ impl ReadyRule {
     }
 }
 
-/// The value of `event` in expressions.
+/// The value of `event` in expressions. Only a tenant's event has a `tenant`.
 pub fn without_payload(envelope: &Envelope) -> Value {
-    json!({
+    let mut event = json!({
         "id": envelope.id,
         "source": envelope.source_name(),
         "type": envelope.event_type,
@@ -134,5 +134,9 @@ pub fn without_payload(envelope: &Envelope) -> Value {
         "time": envelope.order().time.to_string(),
         "conversation": envelope.conversation,
         "sequence": envelope.sequence_number(),
-    })
+    });
+    if let Some(tenant) = &envelope.tenant {
+        event["tenant"] = json!(tenant);
+    }
+    event
 }

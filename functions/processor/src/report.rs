@@ -153,8 +153,8 @@ fn report_done(record: &Record, done: &Done, at: Processed) {
     // An event that was received before had failed, and has all its lines.
     if record.receive_count > 1 || is_sampled(envelope.claimkey.as_str()) {
         tracing::info!(
-            claim_key = %envelope.claimkey, event_id = %Shown(&envelope.id), source, event_type = %Shown(&envelope.event_type),
-            conversation = %Shown(conversation), outcome, rules, actions, receive_count = record.receive_count, duration_ms,
+            claim_key = %envelope.claimkey, event_id = %Shown(&envelope.id), source,
+            tenant = envelope.claimkey.tenant(), event_type = %Shown(&envelope.event_type), conversation = %Shown(conversation), outcome, rules, actions, receive_count = record.receive_count, duration_ms,
             lag_ms = millis(lag), trace_id = record.trace_id(), "processed"
         );
     }

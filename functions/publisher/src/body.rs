@@ -50,6 +50,7 @@ pub fn cloud_event(event: &Envelope, id: &str) -> Value {
     object.insert("receivedtime".to_owned(), json!(event.receivedtime));
     object.insert("eventid".to_owned(), json!(event.id));
     let optional = [
+        ("tenant", event.tenant.as_ref().map(ToString::to_string)),
         ("subject", event.subject.clone()),
         ("time", event.time.map(|time| time.to_string())),
         ("dataschema", event.dataschema.clone()),
@@ -69,6 +70,7 @@ fn standard_event(event: &Envelope, id: &str) -> Value {
     object.insert("id".to_owned(), json!(id));
     object.insert("source".to_owned(), json!(event.source));
     let optional = [
+        ("tenant", event.tenant.as_ref().map(ToString::to_string)),
         ("subject", event.subject.clone()),
         ("conversation", event.conversation.clone()),
         ("data_base64", event.data_base64.clone()),

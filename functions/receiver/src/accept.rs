@@ -320,7 +320,7 @@ impl Acceptor {
             return;
         }
         tracing::info!(
-            source = source.name, claim_key = %event.key, event_id = %Shown(&event.id), event_type = %Shown(&event.event_type),
+            source = source.name, tenant = event.key.tenant(), claim_key = %event.key, event_id = %Shown(&event.id), event_type = %Shown(&event.event_type),
             conversation = %Shown(event.conversation.as_deref().unwrap_or_default()), outcome, bytes, duration_ms,
             trace_id = trace.map(Trace::id), "received"
         );

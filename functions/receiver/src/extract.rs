@@ -203,7 +203,8 @@ impl Found<'_> {
             claim_key: identity.key,
             traceparent: self.arrival.traceparent.clone(),
             payload,
-        });
+        })
+        .of_tenant(self.arrival.request.tenant());
         (envelope.rank, envelope.contentkey, envelope.dataschema) = (rank, identity.content, dataschema);
         let event = VerifiedEvent::new(envelope, body);
         Ok(VerifiedEvent { unread, ..event })

@@ -6,7 +6,7 @@
 //!
 //! `GET /health` calls nothing of AWS; `GET /ready` calls what an event needs, rarely: [`ready`].
 //!
-//! The flow, one file each: [`lambda`] → [`route`] → [`delivery`] → `encoding` → [`secrets`] → [`remote`] →
+//! The flow, one file each: [`lambda`] → [`route`] → [`delivery`] → `encoding` → [`secrets`] or [`tenants`] → [`remote`] →
 //! [`verify`] → [`handshake`] → [`extract`] → [`accept`] → [`reply`] → `answers`. Refusals are counted, and
 //! `refusals` decides which are logged.
 
@@ -27,6 +27,7 @@ pub mod reply;
 pub mod route;
 pub mod secrets;
 mod status;
+pub mod tenants;
 pub mod verify;
 
 pub use crate::encoding::unpacked;
@@ -39,10 +40,11 @@ use crate::ready::Readiness;
 use crate::refusals::Refusals;
 use crate::remote::{Fetch, RemoteKeys};
 use crate::reply::Reply;
-use crate::route::Route;
+use crate::route::{Addressed, Route};
 use crate::secrets::SecretBook;
 use crate::status::StatusUrls;
-use crate::verify::{Keys, Rejection, VerifiedRequest};
+use crate::tenants::{Seen, TenantBook};
+use crate::verify::{Key, Keys, Rejection, VerifiedRequest};
 use http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde_json::Value;
@@ -50,10 +52,12 @@ use std::sync::Arc;
 use tidings_config::handshake::Handshake;
 use tidings_config::limits::RECEIVE_RESERVE;
 use tidings_config::source::Source;
+use tidings_config::tenant::TenantName;
 use tidings_config::time::{Clock, Timestamp, millis};
 use tidings_core::claim::ClaimKey;
-use tidings_core::ports::{ClaimStore, EventQueue, HandshakeSecrets, HttpsGet, Probe, SecretStore};
+use tidings_core::ports::{ClaimStore, EventQueue, HandshakeSecrets, HttpsGet, Probe, SecretStore, TenantReader};
 use tidings_core::telemetry::{self, Metric, STEP, UNKNOWN};
+use tidings_core::tenant::TenantKey;
 use tidings_core::trace::Trace;
 
 /// The receiver with its dependencies.
@@ -61,6 +65,7 @@ use tidings_core::trace::Trace;
 pub struct Receiver {
     sources: Vec<Source>,
     secrets: SecretBook,
+    tenants: TenantBook,
     remote: RemoteKeys,
     https: Arc<dyn HttpsGet>,
     acceptor: Acceptor,
@@ -118,6 +123,7 @@ impl Receiver {
         Self {
             sources,
             secrets: SecretBook::new(ports.secrets, ports.captured, Arc::clone(&ports.clock)),
+            tenants: TenantBook::new(None, Arc::clone(&ports.clock)),
             remote: RemoteKeys::new(Arc::clone(&ports.https), Arc::clone(&ports.clock)),
             https: ports.https,
             acceptor: Acceptor::new(ports.claims, ports.queue, Arc::clone(&ports.clock)),
@@ -154,6 +160,18 @@ impl Receiver {
         Self { status_urls: Some(StatusUrls::new(secret)), ..self }
     }
 
+    /// Takes requests of tenants, whose secrets are in this table.
+    #[must_use]
+    pub fn with_tenants(self, table: Arc<dyn TenantReader>) -> Self {
+        let tenants = TenantBook::new(Some(table), Arc::clone(&self.clock));
+        Self { tenants, ..self }
+    }
+
+    /// The tenants as last read.
+    pub fn tenants(&self) -> &TenantBook {
+        &self.tenants
+    }
+
     /// Loads the secrets before the first request. A failure is logged, and retried with the first request.
     pub async fn warm_up(&self) {
         self.secrets.load(&self.sources).await;
@@ -172,7 +190,7 @@ impl Receiver {
         let answered = match Route::of(&request, &self.sources) {
             Ok(Route::Health) => Reply::Healthy.with(&self.about()).into(),
             Ok(Route::Ready) => self.readiness.answer(&self.secrets, &self.sources, self.about(), self.clock.now()).await.into(),
-            Ok(Route::Webhook(source)) => self.receive(source, request).await,
+            Ok(Route::Webhook(source, addressed)) => self.receive(source, &addressed, request).await,
             Err(reply) => {
                 Metric::Refused.count_as(UNKNOWN, reply.reason());
                 Answered { response: reply.into_response(), refusal: Some(reply.into()), is_authentic: false }
@@ -195,7 +213,7 @@ impl Receiver {
         reply.into_response()
     }
 
-    async fn receive(&self, source: &Source, request: Request) -> Answered {
+    async fn receive(&self, source: &Source, addressed: &Addressed, request: Request) -> Answered {
         let received = self.clock.now();
         Metric::Received.count(&source.name);
         let trace = request.lambda_context_ref().and_then(|context| Trace::parse(context.xray_trace_id.as_deref()?));
@@ -205,19 +223,19 @@ impl Receiver {
             let opened = Opened::of(Delivery::read(request)?)?;
             let delivery = opened.content();
             if let Some(handshake) = handshake::find(source, delivery, false) {
-                return Ok(self.shake(handshake, source, delivery).await?);
+                return self.shake(handshake, source, addressed, delivery).await;
             }
             if delivery.method != "POST" {
                 return Err(Reply::MethodNotAllowed { allow: "POST" }.into());
             }
             delivery.expect_type(source)?;
-            let verified = self.verify(source, &opened).await?;
+            let verified = self.verify(source, addressed, &opened).await?;
             is_authentic = true;
             if source.expect_every.is_some() {
                 Metric::Heard.count(&source.name);
             }
             if let Some(handshake) = handshake::find(source, delivery, true) {
-                return Ok(self.shake(handshake, source, delivery).await?);
+                return self.shake(handshake, source, addressed, delivery).await;
             }
             let document = extract::read(&verified);
             let events = document.events(received)?;
@@ -236,7 +254,7 @@ impl Receiver {
             Ok(response)
         };
         let answered = answered.await.map(Answered::from).unwrap_or_else(|refusal: Refusal| {
-            self.log(source, &refusal, received, trace.as_ref());
+            self.log(source, addressed, &refusal, received, trace.as_ref());
             let response = answers::refusal(refusal.reply, source.refusal.as_ref());
             Answered { response, refusal: Some(refusal), is_authentic: false }
         });
@@ -244,7 +262,7 @@ impl Receiver {
     }
 
     /// Counts every refusal, and logs as many as the flood limit allows.
-    fn log(&self, source: &Source, refusal: &Refusal, received: Timestamp, trace: Option<&Trace>) {
+    fn log(&self, source: &Source, addressed: &Addressed, refusal: &Refusal, received: Timestamp, trace: Option<&Trace>) {
         let Refusal { reply, rejection } = refusal;
         Metric::Refused.count_as(&source.name, rejection.as_ref().map_or_else(|| reply.reason(), Rejection::code));
         let reason = rejection.as_ref().map_or_else(|| reply.reason().to_owned(), ToString::to_string);
@@ -252,13 +270,29 @@ impl Receiver {
         let now = self.clock.now();
         if let Some(unlogged) = self.refusals.admit(now) {
             let (outcome, status, duration_ms) = (reply.code(), reply.status().as_u16(), millis(now.since(received)));
-            let trace_id = trace.map(Trace::id);
-            tracing::info!(source = source.name, outcome, reason, status, duration_ms, unlogged, trace_id, "refused");
+            let (trace_id, tenant) = (trace.map(Trace::id), addressed.tenant().map(TenantName::as_str));
+            tracing::info!(source = source.name, tenant, outcome, reason, status, duration_ms, unlogged, trace_id, "refused");
         }
     }
 
-    async fn shake(&self, handshake: &Handshake, source: &Source, delivery: &Delivery) -> Result<Response<Body>, Reply> {
-        let keys = if handshake.needs_secrets() { self.secrets.keys(&self.sources, source).await } else { None };
+    async fn shake(
+        &self,
+        handshake: &Handshake,
+        source: &Source,
+        addressed: &Addressed,
+        delivery: &Delivery,
+    ) -> Result<Response<Body>, Refusal> {
+        let keys = match (handshake.needs_secrets(), addressed) {
+            (false, _) => None,
+            (true, Addressed::Source) => self.secrets.keys(&self.sources, source).await,
+            (true, Addressed::Tenant(_) | Addressed::NoTenant) => {
+                if handshake.verify_token.is_some() {
+                    // The agreed token is the source's, and all its tenants have it.
+                    self.secrets.load_if_due(&self.sources).await;
+                }
+                if handshake.needs_keys() { Some(self.keys_of_tenant(source, addressed).await?) } else { None }
+            }
+        };
         let response = handshake::answer(handshake, source, delivery, keys.as_deref(), &self.secrets)?;
         if let Some(confirm) = &handshake.confirm {
             handshake::confirm(confirm, source, delivery, keys.as_deref(), &*self.https).await?;
@@ -267,26 +301,27 @@ impl Receiver {
             let secret = handshake::captured(place, delivery)?;
             self.secrets.capture(&self.sources, source, delivery.query_parameter(capture::PARAMETER), secret).await?;
         }
-        tracing::info!(source = source.name, outcome = "handshake", status = response.status().as_u16(), "answered");
+        let tenant = addressed.tenant().map(TenantName::as_str);
+        tracing::info!(source = source.name, tenant, outcome = "handshake", status = response.status().as_u16(), "answered");
         tracing::debug!(target: STEP, step = "handshake", source = source.name);
         Ok(response)
     }
 
     /// Verifies with the present secrets and keys, and again if newer ones could be fetched.
-    async fn verify<'a>(&self, source: &'a Source, delivery: &'a Opened) -> Result<VerifiedRequest<'a>, Refusal> {
-        let mut verified = self.try_verify(source, delivery).await?;
-        if let Err(Rejection::KeyNeeded(needed)) = &verified {
-            match self.remote.fetch(source, needed).await {
-                Fetch::Done => verified = self.try_verify(source, delivery).await?,
-                Fetch::NoSuchKey => {}
-                Fetch::Unavailable => return Err(Reply::NoKey.into()),
+    async fn verify<'a>(
+        &self,
+        source: &'a Source,
+        addressed: &Addressed,
+        delivery: &'a Opened,
+    ) -> Result<VerifiedRequest<'a>, Refusal> {
+        let verified = match addressed {
+            Addressed::Source => self.verify_source(source, delivery).await?,
+            Addressed::Tenant(name) => self.verify_tenant(source, name, delivery).await?,
+            Addressed::NoTenant => {
+                let _ = self.try_verify(source, (&self.tenants.stand_in(source), None), delivery).await;
+                Err(Rejection::UnknownTenant)
             }
-        } else if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.refresh_on_mismatch(&self.sources).await {
-            verified = self.try_verify(source, delivery).await?;
-        }
-        if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.may_lack(source) {
-            return Err(Reply::NoSecret.into());
-        }
+        };
         Metric::Unauthentic.share(&source.name, verified.is_err());
         match verified {
             Ok(verified) => {
@@ -297,29 +332,116 @@ impl Receiver {
                 tracing::debug!(target: STEP, step = "verified", source = source.name, secret = index);
                 Ok(verified)
             }
-            Err(rejection) => Err(Refusal { reply: Reply::Unauthentic, rejection: Some(rejection) }),
+            Err(rejection) => {
+                let reply = if source.tenants { self.tenants.refusing().reply() } else { Reply::Unauthentic };
+                Err(Refusal { reply, rejection: Some(rejection) })
+            }
+        }
+    }
+
+    async fn verify_source<'a>(
+        &self,
+        source: &'a Source,
+        delivery: &'a Opened,
+    ) -> Result<Result<VerifiedRequest<'a>, Rejection>, Reply> {
+        let keys = self.secrets.keys(&self.sources, source).await.ok_or(Reply::NoSecret)?;
+        let mut verified = self.fetch_and_verify(source, (&keys, None), delivery).await?;
+        if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.refresh_on_mismatch(&self.sources).await {
+            let keys = self.secrets.keys(&self.sources, source).await.ok_or(Reply::NoSecret)?;
+            verified = self.try_verify(source, (&keys, None), delivery).await;
+        }
+        if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.may_lack(source) {
+            return Err(Reply::NoSecret);
+        }
+        Ok(verified)
+    }
+
+    /// The work is the same for every name, so that the time doesn't tell which tenants there are. A request of an unknown
+    /// one is verified with other keys, and refused whatever comes of it.
+    async fn verify_tenant<'a>(
+        &self,
+        source: &'a Source,
+        name: &TenantName,
+        delivery: &'a Opened,
+    ) -> Result<Result<VerifiedRequest<'a>, Rejection>, Reply> {
+        let key = TenantKey { source: source.name.clone(), name: name.clone() };
+        let absent = match self.tenants.look_up(source, &key).await {
+            Seen::Active(keys) => {
+                let verified = self.fetch_and_verify(source, (&keys, Some(name)), delivery).await?;
+                if !matches!(verified, Err(Rejection::Mismatch)) {
+                    return Ok(verified);
+                }
+                match self.tenants.refresh_on_mismatch(source, &key).await {
+                    None => return Ok(verified),
+                    Some(Seen::Active(keys)) => return Ok(self.try_verify(source, (&keys, Some(name)), delivery).await),
+                    Some(absent) => absent,
+                }
+            }
+            absent => {
+                let _ = self.try_verify(source, (&self.tenants.stand_in(source), None), delivery).await;
+                absent
+            }
+        };
+        match absent {
+            Seen::Active(_) | Seen::Unread => Err(Reply::NoSecret),
+            Seen::Unknown => Ok(Err(Rejection::UnknownTenant)),
+            Seen::Disabled => Ok(Err(Rejection::DisabledTenant)),
+        }
+    }
+
+    /// The keys of a tenant for a handshake.
+    async fn keys_of_tenant(&self, source: &Source, addressed: &Addressed) -> Result<Arc<[Key]>, Refusal> {
+        let seen = match addressed.tenant() {
+            Some(name) => {
+                let key = TenantKey { source: source.name.clone(), name: name.clone() };
+                self.tenants.look_up(source, &key).await
+            }
+            None => Seen::Unknown,
+        };
+        let refused = |rejection| Refusal { reply: self.tenants.refusing().reply(), rejection: Some(rejection) };
+        match seen {
+            Seen::Active(keys) => Ok(keys),
+            Seen::Unknown => Err(refused(Rejection::UnknownTenant)),
+            Seen::Disabled => Err(refused(Rejection::DisabledTenant)),
+            Seen::Unread => Err(Reply::NoSecret.into()),
+        }
+    }
+
+    /// Verifies, and again if a public key was needed and could be fetched.
+    async fn fetch_and_verify<'a>(
+        &self,
+        source: &'a Source,
+        keys: (&[Key], Option<&TenantName>),
+        delivery: &'a Opened,
+    ) -> Result<Result<VerifiedRequest<'a>, Rejection>, Reply> {
+        let verified = self.try_verify(source, keys, delivery).await;
+        let Err(Rejection::KeyNeeded(needed)) = &verified else { return Ok(verified) };
+        match self.remote.fetch(source, needed).await {
+            Fetch::Done => Ok(self.try_verify(source, keys, delivery).await),
+            Fetch::NoSuchKey => Ok(verified),
+            Fetch::Unavailable => Err(Reply::NoKey),
         }
     }
 
     async fn try_verify<'a>(
         &self,
         source: &'a Source,
+        (secrets, tenant): (&[Key], Option<&TenantName>),
         delivery: &'a Opened,
-    ) -> Result<Result<VerifiedRequest<'a>, Rejection>, Reply> {
-        let secrets = self.secrets.keys(&self.sources, source).await.ok_or(Reply::NoSecret)?;
+    ) -> Result<VerifiedRequest<'a>, Rejection> {
         let public = self.remote.of(source).await;
-        let keys = Keys { secrets: &secrets, public: &public };
+        let keys = Keys { secrets, public: &public, tenant };
         let mut rejection = Rejection::Mismatch;
         // Tried in reverse order, so that the rejection of the likelier candidate is reported.
         for clock in self.signers_clock.iter().chain([&self.clock]) {
             for signed in delivery.signed(source.signed_body).into_iter().rev() {
                 match verify::verify(source, keys, signed, clock.now()) {
-                    Ok(verified) => return Ok(Ok(verified.holding(delivery.inside()))),
+                    Ok(verified) => return Ok(verified.holding(delivery.inside())),
                     Err(why) => rejection = why,
                 }
             }
         }
-        Ok(Err(rejection))
+        Err(rejection)
     }
 }
 

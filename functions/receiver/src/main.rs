@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tidings_config::artefact::ReceiverPart;
 use tidings_config::time::SystemClock;
-use tidings_core::aws::{DynamoClaims, Http, Https, SecretsManager, SqsQueue, config};
+use tidings_core::aws::{DynamoClaims, DynamoTenants, Http, Https, SecretsManager, SqsQueue, config};
 use tidings_core::settings::ReceiverSettings;
 use tidings_core::telemetry;
 use tracing::Instrument;
@@ -37,6 +37,10 @@ async fn main() -> Result<(), Error> {
     let mut receiver = Receiver::new(sources, ports).probing(vec![claims, queue]).configured_by(&hash);
     if let Some(id) = settings.status_secret_arn {
         receiver = receiver.telling_status_by(Arc::new(secrets(id)));
+    }
+    if let Some(table) = settings.tenants_table {
+        let client = aws_sdk_dynamodb::Client::new(&aws);
+        receiver = receiver.with_tenants(Arc::new(DynamoTenants::new(client, table)));
     }
     receiver.warm_up().await;
     let receiver = &receiver;

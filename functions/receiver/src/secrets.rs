@@ -162,7 +162,8 @@ impl SecretBook {
         Ok(())
     }
 
-    async fn load_if_due(&self, sources: &[Source]) {
+    /// Fetches the secrets if they are due.
+    pub async fn load_if_due(&self, sources: &[Source]) {
         if self.due() {
             self.load(sources).await;
         }
@@ -178,7 +179,7 @@ impl SecretBook {
     pub async fn missing(&self, sources: &[Source]) -> usize {
         self.load_if_due(sources).await;
         let state = self.state();
-        sources.iter().filter(|source| !state.secrets.keys.contains_key(&source.name)).count()
+        sources.iter().filter(|source| !source.tenants && !state.secrets.keys.contains_key(&source.name)).count()
     }
 
     /// The token that the operator agreed on with the provider for its handshake.
@@ -221,6 +222,10 @@ fn prepare(document: &Document, handshakes: &Document, sources: &[Source]) -> Se
             Some(Ok(window)) => drop(secrets.windows.insert(source.name.clone(), window)),
             Some(Err(why)) => tracing::error!(source = source.name, why, "this capture window can't be used"),
             None => {}
+        }
+        // The keys of its tenants are in the tenants table.
+        if source.tenants {
+            continue;
         }
         let texts: Vec<&String> = [(handshakes, MAX_CAPTURED_SECRETS_PER_SOURCE), (document, MAX_SECRETS_PER_SOURCE)]
             .into_iter()

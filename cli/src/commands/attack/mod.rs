@@ -73,7 +73,9 @@ fn wanted(names: &[String]) -> Result<Vec<&'static Attack>, Failure> {
 
 fn wanted_sources(names: &[String]) -> Result<Vec<Source>, Failure> {
     if names.is_empty() {
-        Location::here_or_demo()?.sources()
+        // A tenant's requests aren't signed here: their secrets are in a table.
+        let sources = Location::here_or_demo()?.sources()?;
+        Ok(sources.into_iter().filter(|source| !source.tenants).collect())
     } else {
         names.iter().map(|name| sources::configured(name)).collect()
     }
@@ -96,7 +98,7 @@ struct Attacked<'a> {
 
 impl<'a> Attacked<'a> {
     fn of(source: &'a Source, document: Option<&str>) -> Result<Self, Failure> {
-        let secret = document.map(|document| files::secrets(document, source)).transpose()?.map(|mut all| all.swap_remove(0));
+        let secret = document.map(|document| files::secrets(document, source, None)).transpose()?.map(|mut all| all.swap_remove(0));
         Ok(Self { source, sample: typical(source), secret })
     }
 

@@ -79,7 +79,7 @@ async fn secret(at: &Place, stack: &str, sources: &[Source]) -> (Check, Option<Z
         Err(failure) => (Check::failed(NAME, failure), None),
         Ok(None) => (Check::skipped(NAME, "no stack is given"), None),
         Ok(Some(Versioned { document, .. })) => {
-            let sources = sources.iter().filter(|source| !source.captures());
+            let sources = sources.iter().filter(|source| !source.captures() && !source.tenants);
             let next = format!(
                 "tidings rotate SOURCE --stack {stack} --secret-file FILE --yes; until then its requests are answered 503"
             );

@@ -9,6 +9,7 @@ use crate::target::{Place, now, unreadable};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tidings_config::rules::TypePattern;
+use tidings_config::tenant::TenantName;
 use tidings_core::claim::{Claim, ClaimState};
 
 /// The filter options.
@@ -20,6 +21,9 @@ pub struct EventsFilter {
     /// Events of a source
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
+    /// Events of a tenant
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<TenantName>,
     /// Events of a type, as rules.yaml names it: order.shipped, order.*
     #[arg(long = "type", value_name = "TYPE")]
     pub event_type: Option<TypePattern>,
@@ -48,6 +52,7 @@ pub(crate) async fn find(reader: &Reader, filter: &EventsFilter, limit: usize, a
     let search = Search {
         key: None,
         source: filter.source.clone(),
+        tenant: filter.tenant.clone(),
         event_type: filter.event_type.clone(),
         state: filter.state,
         text: filter.text.as_ref().map(|text| text.to_lowercase()),

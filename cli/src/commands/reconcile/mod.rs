@@ -147,7 +147,7 @@ async fn secrets(options: &ReconcileOptions, source: &Source) -> Result<Vec<Stri
         Some(document) => document.to_string(),
         None => files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(source))?,
     };
-    files::secrets(&document, source)
+    files::secrets(&document, source, None)
 }
 
 async fn compare(compared: &Comparison<'_>, mut lister: Lister<'_>) -> Result<Found, Failure> {

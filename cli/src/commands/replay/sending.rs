@@ -24,7 +24,7 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
     let document = files::secrets_document(options.secrets.as_deref(), &all)?;
     let mut secrets = BTreeMap::new();
     for source in &all {
-        secrets.insert(source.name.clone(), files::secrets(&document, source)?.swap_remove(0));
+        secrets.insert(source.name.clone(), files::secrets(&document, source, None)?.swap_remove(0));
     }
     let Some(to) = Destination::allowed(url, options.confirm.ask()) else {
         return Ok(would(options, url, recorded));

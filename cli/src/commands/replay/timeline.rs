@@ -27,6 +27,7 @@ pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Fai
     let search = Search {
         key: filter.key.clone().map(ClaimKey::from),
         source: filter.source.clone(),
+        tenant: None,
         event_type: filter.event_type.clone(),
         state: None,
         text: None,

@@ -68,6 +68,10 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
         return Err(Failure::new(format!("{} receives its secret in a handshake", source.name))
             .hint("open a handshake window for a new one: docs/rotation.md, \"Handshake secrets\""));
     }
+    if source.tenants {
+        return Err(Failure::new(format!("{} has tenants, each with secrets of its own", source.name))
+            .hint(format!("tidings tenants rotate {} TENANT: docs/tenants.md", source.name)));
+    }
     let generated = if options.generate { Some(generate(&options, &source)?) } else { None };
     let given = options.secret_file.as_deref().map(given).transpose()?;
     let Some(store) = sources_secret(&options.target.at).await? else {

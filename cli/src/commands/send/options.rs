@@ -3,6 +3,7 @@
 use crate::dev_client::dev_url;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use tidings_config::tenant::TenantName;
 use tidings_events::Tamper;
 
 #[derive(Debug, Args)]
@@ -11,6 +12,7 @@ use tidings_events::Tamper;
         tidings send stripe --same               the same event again: a duplicate\n  \
         tidings send stripe --set data.object.amount_total=500\n  \
         tidings send slack --tamper timestamp\n  \
+        tidings send shops --tenant acme         of a source with tenants\n  \
         tidings send orders --file my-order.json --secrets secrets.json \\\n      --url https://abc123.execute-api.eu-central-1.amazonaws.com\n  \
         tidings send mailgun --preset            to a `tidings dev --presets`\n  \
         tidings send --capture captures/0001-stripe.json    a recorded delivery\n  \
@@ -23,6 +25,9 @@ pub struct SendOptions {
     /// Take the provider's preset instead of a configured source: sign one of the preset's vectors again
     #[arg(long, conflicts_with_all = ["case", "list"])]
     pub preset: bool,
+    /// The tenant, for a source with tenants. Its secret is SOURCE/TENANT in the file of secrets
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["preset", "capture", "list"])]
+    pub tenant: Option<TenantName>,
     /// Send one case of the corpus instead
     #[arg(long, value_name = "NAME")]
     pub case: Option<String>,

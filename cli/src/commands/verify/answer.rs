@@ -3,11 +3,13 @@
 
 use super::keys::Published;
 use super::owner::{ByRules, Conversations};
+use crate::dev::secrets::tenants;
 use async_trait::async_trait;
 use http::header::CONTENT_TYPE;
 use lambda_http::{Body, Response};
 use receiver::delivery::Delivery;
 use receiver::reply::Reply;
+use receiver::verify::tenant_url;
 use receiver::{Answered, Ports, Receiver, handshake};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,12 +17,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidings_config::limits::{FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_BODY_BYTES, MAX_MESSAGE_BYTES};
 use tidings_config::source::{OWN, Source};
+use tidings_config::tenant::TenantName;
 use tidings_config::time::Timestamp;
-use tidings_core::claim::{ClaimKey, EventField};
+use tidings_core::claim::{ClaimKey, EventField, sender};
 use tidings_core::envelope::Envelope;
-use tidings_core::memory::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore, MemoryTenants};
 use tidings_core::ports::{Get, GetError, HttpsGet};
-use tidings_events::secrets_of;
+use tidings_events::{secrets_of, tenant_of};
 
 /// Replaces a secret in the output.
 const HIDDEN: &str = "[secret]";
@@ -116,7 +119,12 @@ impl Answer {
             https: Arc::new(PublishedKeys(published.into_iter().collect())),
             clock: Arc::new(ManualClock::at(now)),
         };
-        let receiver = Receiver::new(vec![source.clone()], ports);
+        let mut receiver = Receiver::new(vec![source.clone()], ports);
+        let tenant = tenant_of(path);
+        if source.tenants {
+            let known = tenants(document, std::slice::from_ref(source), now).unwrap_or_default();
+            receiver = receiver.with_tenants(Arc::new(MemoryTenants::holding(known)));
+        }
         receiver.warm_up().await;
         let answered = match delivery.clone().into_request(path) {
             Ok(request) => receiver.answer(request).await,
@@ -126,7 +134,7 @@ impl Answer {
         let accepted = answered.response.status().is_success();
         let is_handshake = [false, true].iter().any(|signed| handshake::find(source, delivery, *signed).is_some());
         let content_type = answered.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let secrets = secrets_of(document, &source.name).unwrap_or_default();
+        let secrets = secrets_of(document, &sender(&source.name, tenant.as_ref())).unwrap_or_default();
         let messages = queue.drain();
         let envelopes: Vec<Envelope> = messages.iter().filter_map(|message| Envelope::decode(message).ok()).collect();
         Self {
@@ -222,7 +230,7 @@ pub(crate) fn without(secrets: &[String], text: &str) -> String {
 /// What to do about an answer that isn't a 2xx. Problems of the signature are explained elsewhere.
 fn hint(reply: Reply, source: &Source, delivery: &Delivery, path: &str, is_handshake: bool) -> Option<String> {
     match reply {
-        Reply::NotFound => Some(format!("{path} isn't the path of {}: that is {}", source.name, own_path(source))),
+        Reply::NotFound => Some(format!("{path} isn't the path of {}: that is {}", source.name, own_path(source, tenant_of(path).as_ref()))),
         Reply::MethodNotAllowed { allow } => Some(format!("its method is {}, allowed: {allow}", delivery.method)),
         Reply::UnsupportedMediaType => {
             let seen = delivery.content_type().unwrap_or_else(|| "none".to_owned());
@@ -255,16 +263,16 @@ fn hint(reply: Reply, source: &Source, delivery: &Delivery, path: &str, is_hands
     }
 }
 
-pub(crate) fn own_path(source: &Source) -> String {
-    format!("/webhooks/{}", source.name)
+pub(crate) fn own_path(source: &Source, tenant: Option<&TenantName>) -> String {
+    format!("/webhooks/{}", sender(&source.name, tenant))
 }
 
 /// The path of the request to the receiver. A preset has no URL. For a preset, and if the request's path is unknown, it
 /// is the source's own path.
-pub(super) fn path(source: &Source, is_preset: bool, url: &str) -> String {
-    let (own, seen) = (own_path(source), of_url(url));
-    let public = source.public_url.as_deref().map(of_url);
-    let leads_there = is_preset || seen.is_empty() || public.is_some_and(|public| public == seen);
+pub(super) fn path(source: &Source, tenant: Option<&TenantName>, is_preset: bool, url: &str) -> String {
+    let (own, seen) = (own_path(source, tenant), of_url(url));
+    let public = source.public_url.as_deref().map(|url| tenant.map_or(url.to_owned(), |tenant| tenant_url(url, tenant)));
+    let leads_there = is_preset || seen.is_empty() || public.is_some_and(|public| of_url(&public) == seen);
     if leads_there { own } else { seen.to_owned() }
 }
 
@@ -321,7 +329,7 @@ mod tests {
             (&source, true, "https://x.example/anything", "/webhooks/stripe"),
             (&public, false, "https://shop.example/hooks/s", "/webhooks/stripe"),
         ] {
-            assert_eq!(path(source, is_preset, url), expected, "{url}");
+            assert_eq!(path(source, None, is_preset, url), expected, "{url}");
         }
     }
 }

@@ -5,11 +5,14 @@ use receiver::delivery::Delivery;
 use receiver::verify::{Key, Keys, PublicKeys, Rejection, verify};
 use tidings_config::limits::MAX_SECRETS_PER_SOURCE;
 use tidings_config::source::Source;
+use tidings_config::tenant::TenantName;
 use tidings_config::time::Timestamp;
 
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub source: Source,
+    /// Whose secrets they are. `None`: the source's own.
+    pub tenant: Option<TenantName>,
     /// Newest first, in the order of the document.
     pub secrets: Vec<String>,
     pub public: PublicKeys,
@@ -24,7 +27,7 @@ impl Attempt {
     pub(super) fn verify(&self) -> Result<usize, Rejection> {
         let tried = self.secrets.iter().take(MAX_SECRETS_PER_SOURCE);
         let keys: Vec<Key> = tried.filter_map(|secret| Key::prepare(&self.source.scheme, secret).ok()).collect();
-        let keys = Keys { secrets: &keys, public: &self.public };
+        let keys = Keys { secrets: &keys, public: &self.public, tenant: self.tenant.as_ref() };
         verify(&self.source, keys, &self.delivery, self.now).map(|verified| verified.secret_index())
     }
 

@@ -101,6 +101,8 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         | Rejection::MalformedTimestamp
         | Rejection::TooOld { .. }
         | Rejection::TooFarAhead { .. }
+        | Rejection::UnknownTenant
+        | Rejection::DisabledTenant
         | Rejection::Mismatch => None,
     }
 }
@@ -166,6 +168,8 @@ fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
             })
         }
         Rejection::KeyNeeded(_)
+        | Rejection::UnknownTenant
+        | Rejection::DisabledTenant
         | Rejection::ForeignKeyAddress
         | Rejection::ForeignCertificate
         | Rejection::ExpiredCertificate

@@ -58,6 +58,7 @@ mod tests {
             Delivery { method: "POST".to_owned(), query: String::new(), headers: headers.collect(), body: body.into() };
         let attempt = Attempt {
             source: provider.source("google-chat"),
+            tenant: None,
             secrets: vec![vector.secret.clone()],
             public: PublicKeys::default(),
             delivery,

@@ -35,9 +35,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES};
 use tidings_config::source::Source;
+use tidings_config::tenant::TenantName;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::envelope::Envelope;
 use tidings_core::ports::HttpsGet;
+use tidings_events::tenant_of;
 
 #[derive(Debug, Args)]
 #[command(
@@ -64,6 +66,9 @@ pub struct VerifyOptions {
     /// Take the provider's preset instead of a configured source
     #[arg(long)]
     pub preset: bool,
+    /// The tenant, for a source with tenants. Its secret is SOURCE/TENANT in the file of secrets
+    #[arg(long, value_name = "NAME", conflicts_with = "preset")]
+    pub tenant: Option<TenantName>,
     /// Webhook secrets: a JSON object from source to a secret or a list of secrets; the public demo secrets if left out
     #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
     pub secrets: Option<PathBuf>,
@@ -96,16 +101,18 @@ pub(crate) async fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
 
 async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
     let source = source(&options)?;
+    sources::expect_tenant(&source, options.tenant.as_ref())?;
     let captured = capture::read(&files::read_or_stdin(&options.request, MAX_REQUEST_FILE_BYTES)?, options.entry)?;
     let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
-    let secrets = files::secrets(&document, &source)?;
+    let tenant = options.tenant.clone();
+    let secrets = files::secrets(&document, &source, tenant.as_ref())?;
     let now = match &options.at {
         None => SystemClock.now(),
         Some(text) => Timestamp::parse_rfc3339(text)
             .ok_or_else(|| Failure::new(format!("--at {text:?}, allowed: RFC 3339, such as 2026-11-20T10:00:00Z")))?,
     };
     let (delivery, url) = (captured.delivery.clone(), captured.url.clone());
-    let attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url, now };
+    let attempt = Attempt { source, tenant, secrets, public: PublicKeys::default(), delivery, url, now };
     let key = options.key.as_deref().map(|path| files::read(path, MAX_FETCHED_BYTES)).transpose()?;
     let fetch = https();
     let keys = Keys { file: key.as_deref(), fetch: options.fetch_keys.then_some(&fetch as &dyn HttpsGet) };
@@ -157,7 +164,7 @@ async fn examine(
         published = keys::add(&mut attempt, keys.file, keys.fetch).await?;
         finding = diagnose::diagnose(&attempt, document);
     }
-    let path = answer::path(&attempt.source, is_preset, &attempt.url);
+    let path = answer::path(&attempt.source, attempt.tenant.as_ref(), is_preset, &attempt.url);
     let answer = match finding.undecided {
         true => None,
         false => {
@@ -181,8 +188,9 @@ pub(crate) async fn received(
     now: Timestamp,
     conversations: &Conversations,
 ) -> Result<(Value, Vec<Envelope>), Failure> {
-    let secrets = files::secrets(document, &source)?;
-    let attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url: path, now };
+    let tenant = tenant_of(&path);
+    let secrets = files::secrets(document, &source, tenant.as_ref())?;
+    let attempt = Attempt { source, tenant, secrets, public: PublicKeys::default(), delivery, url: path, now };
     let examined = examine(attempt, document, Keys::default(), false, Some(conversations)).await?;
     let events = examined.answer.as_ref().map(|answer| answer.envelopes.clone()).unwrap_or_default();
     Ok((said::json(&examined.attempt.source, &examined.finding, examined.answer.as_ref(), None), events))
@@ -217,7 +225,7 @@ mod tests {
         let (delivery, url) = (captured.delivery.clone(), captured.url.clone());
         let secrets = vec!["secret".to_owned(), "whsec_c2VjcmV0".to_owned()];
         let now = Timestamp::from_unix_ms(1_795_168_800_000);
-        let attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url, now };
+        let attempt = Attempt { source, tenant: None, secrets, public: PublicKeys::default(), delivery, url, now };
         let _ = diagnose::diagnose(&attempt, r#"{"other": "secret"}"#);
     }
 

@@ -22,6 +22,7 @@ mod secrets;
 mod sends;
 mod status_reader;
 mod stored_timers;
+mod tenants;
 mod timers;
 mod visibility;
 
@@ -42,6 +43,7 @@ pub use secrets::SecretsManager;
 pub use sends::{DynamoSends, message_status, send_record, status_place};
 pub use status_reader::DynamoStatusReader;
 pub use stored_timers::{DynamoTimers, stored_timer};
+pub use tenants::DynamoTenants;
 pub use timers::SqsTimers;
 pub use visibility::SqsVisibility;
 

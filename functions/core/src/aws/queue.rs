@@ -24,12 +24,14 @@ pub struct SqsQueue {
     fair: bool,
 }
 
-/// A fair queue's tenant: SQS hands out the messages of quiet ones first. The source of an envelope, of which nothing else
-/// is read.
+/// The sender of a message: of a fair queue, SQS hands out the messages of quiet ones first. Nothing else of the envelope is
+/// read.
 #[derive(Debug, Deserialize)]
-struct Tenant<'m> {
+struct Sender<'m> {
     #[serde(borrow)]
     source: Cow<'m, str>,
+    #[serde(borrow, default)]
+    tenant: Option<Cow<'m, str>>,
 }
 
 /// The most bytes of a `MessageGroupId`.
@@ -40,7 +42,7 @@ impl SqsQueue {
         Self { client, url, fair: false }
     }
 
-    /// With `fair`, each message names its source as its group. SQS bills requests of such messages higher.
+    /// With `fair`, each message names its source, and its tenant if it has one, as its group. SQS bills requests of such messages higher.
     #[must_use]
     pub fn by_source(self, fair: bool) -> Self {
         Self { fair, ..self }
@@ -48,9 +50,11 @@ impl SqsQueue {
 
     /// `None`: the queue isn't fair, or the message has no source. SQS takes each such message as a tenant of its own.
     fn group(&self, message: &str) -> Option<String> {
-        let Tenant { source } = self.fair.then(|| serde_json::from_str(message).ok()).flatten()?;
-        let is_allowed = (1..=MAX_GROUP_BYTES).contains(&source.len()) && source.bytes().all(|byte| byte.is_ascii_graphic());
-        is_allowed.then(|| source.into_owned())
+        let Sender { source, tenant } = self.fair.then(|| serde_json::from_str(message).ok()).flatten()?;
+        let of_tenant = tenant.map(|tenant| format!("{source}/{tenant}")).filter(|group| group.len() <= MAX_GROUP_BYTES);
+        let group = of_tenant.unwrap_or_else(|| source.into_owned());
+        let is_allowed = (1..=MAX_GROUP_BYTES).contains(&group.len()) && group.bytes().all(|byte| byte.is_ascii_graphic());
+        is_allowed.then_some(group)
     }
 
     async fn send_one(&self, message: &str, trace: Option<&Trace>) -> Result<(), Unavailable> {

@@ -2,10 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fmt;
 use tidings_config::limits::{MAX_DELIVERY_ID_BYTES, MAX_EVENT_ID_BYTES};
+use tidings_config::tenant::TenantName;
 
-/// `{source}#{event key}`: the identity of an event everywhere in Tidings.
+/// Who sent an event: its source, or `{source}/{tenant}`. Neither name can contain `/` or `#`, so no two senders are equal.
+pub fn sender<'s>(source: &'s str, tenant: Option<&TenantName>) -> Cow<'s, str> {
+    tenant.map_or(Cow::Borrowed(source), |tenant| Cow::Owned(format!("{source}/{tenant}")))
+}
+
+/// `{source}#{event key}`, for a tenant `{source}/{tenant}#{event key}`: the identity of an event everywhere in Tidings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct ClaimKey(String);
@@ -68,9 +75,19 @@ impl ClaimKey {
         self.0.starts_with('@')
     }
 
+    /// Its source, and for a tenant's event its tenant: see [`sender`]. That of our own messages begins with `@`.
+    pub fn sender(&self) -> &str {
+        self.0.split_once('#').map_or(self.as_str(), |(sender, _)| sender)
+    }
+
     /// The name of its source. That of our own messages begins with `@`.
     pub fn source(&self) -> &str {
-        self.0.split_once('#').map_or(self.as_str(), |(source, _)| source)
+        if self.is_ours() { self.sender() } else { self.sender().split_once('/').map_or(self.sender(), |(source, _)| source) }
+    }
+
+    /// The name of its tenant. `None`: its source has none, or it is a message of our own.
+    pub fn tenant(&self) -> Option<&str> {
+        if self.is_ours() { None } else { self.sender().split_once('/').map(|(_, tenant)| tenant) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -146,6 +163,34 @@ mod tests {
         assert_ne!(ClaimKey::from_signed_id("a", "b#c"), ClaimKey::from_signed_id("a-b", "c"));
         let of_bytes = |delivery, part| ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), delivery, part);
         assert_ne!(of_bytes(None, Some(0)), of_bytes(None, Some(1)));
+    }
+
+    #[test]
+    fn the_key_of_a_tenants_event_names_its_source_and_its_tenant_and_no_other_sender_makes_it() {
+        let tenant = |name: &str| name.parse::<TenantName>().unwrap();
+        let key = |source: &str, name: Option<&str>, id: &str| {
+            ClaimKey::from_signed_id(&sender(source, name.map(tenant).as_ref()), id)
+        };
+        let of_tenant = key("stripe", Some("acme"), "evt_1");
+        assert_eq!(of_tenant.as_str(), "stripe/acme#evt_1");
+        assert_eq!((of_tenant.sender(), of_tenant.source(), of_tenant.tenant()), ("stripe/acme", "stripe", Some("acme")));
+        let without = key("stripe", None, "evt_1");
+        assert_eq!((without.as_str(), without.source(), without.tenant()), ("stripe#evt_1", "stripe", None), "as it always was");
+        let ours = ClaimKey::from("@join/a#b".to_owned());
+        assert_eq!((ours.source(), ours.tenant()), ("@join/a", None));
+        // Ids may contain every separator.
+        let mut keys = Vec::new();
+        for source in ["a", "a-b", "b"] {
+            for name in [None, Some("a"), Some("b"), Some("a-b"), Some("a_b")] {
+                for id in ["1", "/1", "#1", "a#1", "/a#1", "b/a#1", "a/b#1", "@1", "a-b"] {
+                    keys.push(key(source, name, id));
+                }
+            }
+        }
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all, "two senders or two ids have one key");
     }
 
     #[test]

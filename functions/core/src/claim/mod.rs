@@ -11,7 +11,7 @@ pub(crate) mod key;
 mod outbox;
 mod timeline;
 
-pub use key::{ClaimKey, Sha256Hex};
+pub use key::{ClaimKey, Sha256Hex, sender};
 pub use outbox::{OutboxEntry, OutboxMessage, outbox_partition};
 pub use timeline::TimelineKey;
 

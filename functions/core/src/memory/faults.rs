@@ -37,6 +37,8 @@ pub enum Call {
     Hide,
     PutSend,
     RaiseStatus,
+    ReadTenant,
+    PutTenant,
     Forward,
     /// A request to a user's server.
     Call,

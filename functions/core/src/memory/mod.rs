@@ -16,6 +16,7 @@ mod records;
 mod secrets;
 mod sends;
 mod store;
+mod tenants;
 mod timers;
 
 pub use actions::MemoryActions;
@@ -32,4 +33,5 @@ pub use records::{failed_ids, sqs_event, sqs_message};
 pub use secrets::MemorySecrets;
 pub use sends::MemorySends;
 pub use store::MemoryStore;
+pub use tenants::MemoryTenants;
 pub use timers::MemoryTimers;

@@ -175,6 +175,7 @@ impl Planner {
             }
         }
         let entity = || format!("entity:{source}/{}", envelope.subject.as_deref().unwrap_or(&envelope.event_type));
+        let entity = || envelope.tenant.as_ref().map_or_else(entity, |tenant| tenant.owned(&entity()));
         Ok(envelope.conversation.clone().map_or_else(|| Owner::Identity(entity()), Owner::Conversation))
     }
 

@@ -37,7 +37,7 @@ async fn a_poison_record_does_not_affect_its_batch() {
 #[tokio::test]
 async fn a_message_that_is_not_an_envelope_is_returned_alone() {
     let harness = Harness::new();
-    let newer = moved("e9", "ann", "x", 0).envelope().encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");
+    let newer = moved("e9", "ann", "x", 0).envelope().encode().replace("\"tidingsversion\":1", "\"tidingsversion\":5");
     let mut no_body = SqsMessage::default();
     no_body.message_id = Some("nothing".to_owned());
     let batch = vec![

@@ -130,7 +130,7 @@ async fn a_message_that_names_its_event_but_cannot_be_read_is_recorded_with_it()
     let harness = Harness::new();
     let event = moved("e1", "ann", "packed", 0).envelope().encode();
     for (body, reason) in [
-        (event.replace("\"tidingsversion\":1", "\"tidingsversion\":4"), "envelope version 4, this processor reads 1 to 3"),
+        (event.replace("\"tidingsversion\":1", "\"tidingsversion\":5"), "envelope version 5, this processor reads 1 to 4"),
         (event.replace("\"type\"", "\"typo\""), "not an envelope: a field is missing or of another type, line 1 column "),
     ] {
         assert_eq!(harness.handle(vec![message("m", &body, MAX_RECEIVES)]).await, ["m"]);
@@ -172,7 +172,7 @@ async fn an_unreadable_message_keeps_its_claims_data() {
         outbox: None,
     };
     harness.store.record(&claim).await;
-    let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");
+    let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":5");
     harness.handle(vec![message("m", &newer, MAX_RECEIVES)]).await;
     let dead = harness.claim("orders#e1").unwrap();
     assert_eq!((dead.state, dead.source.as_str(), dead.event_type.as_str()), (ClaimState::Dead, "orders", "order.moved"));
@@ -288,13 +288,13 @@ async fn an_unreadable_delivery_is_dead_with_the_receivers_reason_and_reaches_no
 /// A processor that is older than the receiver during a deploy.
 #[tokio::test]
 async fn an_older_processor_refuses_an_unreadable_delivery_by_its_version() {
-    let newer = unreadable().encode().replace("\"tidingsversion\":3", "\"tidingsversion\":4");
+    let newer = unreadable().encode().replace("\"tidingsversion\":3", "\"tidingsversion\":5");
     let harness = Harness::new();
     assert_eq!(harness.handle(vec![message("m", &newer, MAX_RECEIVES)]).await, ["m"]);
     let dead = harness.claim(unreadable().claimkey.as_str()).unwrap();
     assert_eq!(
         dead.reason.as_deref(),
-        Some("envelope version 4, this processor reads 1 to 3"),
+        Some("envelope version 5, this processor reads 1 to 4"),
         "and it waits in the dead-letter queue"
     );
 }

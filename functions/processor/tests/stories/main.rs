@@ -36,6 +36,7 @@ mod stepped;
 mod stored_timers;
 mod stores;
 mod support;
+mod tenants;
 mod texts;
 mod ties;
 mod trust;

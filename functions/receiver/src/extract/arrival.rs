@@ -70,18 +70,18 @@ impl<'a> Arrival<'a> {
 
     /// The claim key of an unreadable delivery. `part`: its number beside readable events.
     pub(super) fn key_of_whole(&self, part: Option<usize>) -> ClaimKey {
-        let source = &self.request.source().name;
+        let sender = self.request.sender();
         // If each event is signed individually, the delivery as a whole isn't signed.
         let whole = OneOrMany::default();
         let digest = if self.request.signs_each() { self.body_sha256() } else { self.signed_sha256(&whole) };
-        ClaimKey::unreadable(source, &digest, part)
+        ClaimKey::unreadable(&sender, &digest, part)
     }
 
     /// The claim key of an unreadable element.
     pub(super) fn key_of_element(&self, indices: &[usize], part: Option<usize>) -> ClaimKey {
         if self.request.signs_each() {
             let digest = self.request.signed_digest(indices, &OneOrMany::default());
-            return ClaimKey::unreadable(&self.request.source().name, &digest, None);
+            return ClaimKey::unreadable(&self.request.sender(), &digest, None);
         }
         self.key_of_whole(part)
     }
@@ -105,6 +105,7 @@ impl<'a> Arrival<'a> {
                 packed,
                 unreadable: unreadable.clone(),
             })
+            .of_tenant(self.request.tenant())
         };
         let plain = VerifiedEvent::new(envelope(STANDARD.encode(bytes), None), self.body_sha256());
         if plain.message.len() <= MAX_MESSAGE_BYTES {

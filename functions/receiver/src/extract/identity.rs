@@ -27,7 +27,7 @@ impl Found<'_> {
         let separators = &self.arrival.separators;
         let mut signed = spec.id.0.iter().filter(|id| request.covers(id));
         if let Some(id) = signed.find_map(|id| self.fill(id, indices, |value| escaped(value, separators))) {
-            return Identity { key: ClaimKey::from_signed_id(&source.name, &id), content: None };
+            return Identity { key: ClaimKey::from_signed_id(&request.sender(), &id), content: None };
         }
         let delivery = match source.duplicates {
             Duplicates::ByDelivery => self.first(&spec.delivery_id, indices),
@@ -42,7 +42,7 @@ impl Found<'_> {
         let part = part.filter(|_| element.is_none() && !request.signs_each());
         let signed = |retry_fields| element.clone().unwrap_or_else(|| self.signed(indices, retry_fields));
         let digest = signed(retry_fields);
-        let key = ClaimKey::from_signed_bytes(&source.name, &digest, delivery.as_deref(), part);
+        let key = ClaimKey::from_signed_bytes(&request.sender(), &digest, delivery.as_deref(), part);
         let key = match spec.coalesce_seconds {
             Some(seconds) => key.in_window(self.arrival.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
             None => key,

@@ -34,7 +34,7 @@ pub use rejection::{NeededKey, Rejection};
 pub(crate) use retried::without;
 pub use shown::{listed_components, signed_message};
 pub use sign::{SignError, can_sign, fresh_for, put, sign};
-pub use url::QUERYSTRING;
+pub use url::{QUERYSTRING, tenant_url};
 
 use crate::delivery::Delivery;
 use crate::raw_body::RawBody;
@@ -43,28 +43,32 @@ use jwt::Token;
 use message::Values;
 use parsed::ParsedSignature;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::LazyLock;
 use tidings_config::address::is_plain;
 use tidings_config::limits::MAX_SIGNED_EVENTS;
 use tidings_config::scheme::{Digest, Encoding, RemoteKey, Scheme};
 use tidings_config::source::Source;
+use tidings_config::tenant::TenantName;
 use tidings_config::time::Timestamp;
 use tidings_config::{HttpMessage, OneOrMany, Reference, Template};
-use tidings_core::claim::Sha256Hex;
+use tidings_core::claim::{Sha256Hex, sender};
 
-/// The keys of a verification: the source's secrets, newest first, and fetched public keys.
+/// The keys of a verification: the secrets of the source or of one tenant, newest first, and fetched public keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Keys<'k> {
     pub secrets: &'k [Key],
     pub public: &'k PublicKeys,
+    /// Whose secrets they are. `None`: the source's own.
+    pub tenant: Option<&'k TenantName>,
 }
 
 static NONE: LazyLock<PublicKeys> = LazyLock::new(PublicKeys::default);
 
 impl<'k> From<&'k [Key]> for Keys<'k> {
     fn from(secrets: &'k [Key]) -> Self {
-        Self { secrets, public: &NONE }
+        Self { secrets, public: &NONE, tenant: None }
     }
 }
 
@@ -89,6 +93,8 @@ pub struct VerifiedRequest<'a> {
     token: Option<Token>,
     secret_index: usize,
     url: Option<String>,
+    /// Whose secret verified it. `None`: the source's own.
+    tenant: Option<TenantName>,
 }
 
 /// Verifies a request by one of the schemes of its source.
@@ -99,7 +105,7 @@ pub fn verify<'a, 'k>(
     now: Timestamp,
 ) -> Result<VerifiedRequest<'a>, Rejection> {
     let keys = keys.into();
-    let url = url::given(source, delivery);
+    let url = url::given(source, keys.tenant, delivery);
     let form = OnceCell::new();
     let mut rejection: Option<Rejection> = None;
     for scheme in source.schemes() {
@@ -141,7 +147,8 @@ fn verify_by<'a>(
     check_hashes(&values)?;
     check_late_timestamp(&values, now)?;
     let url = url.map(|url| url::canonical(scheme.urls, url));
-    Ok(VerifiedRequest { source, scheme, delivery, content: Some(&delivery.body), json, signature, token, secret_index, url })
+    let (content, tenant) = (Some(&delivery.body), keys.tenant.cloned());
+    Ok(VerifiedRequest { source, scheme, delivery, content, json, signature, token, secret_index, url, tenant })
 }
 
 /// The proof of a request.
@@ -313,6 +320,16 @@ pub fn mac_of(source: &Source, key: &Key, value: &[u8], encoding: Encoding) -> S
 impl<'a> VerifiedRequest<'a> {
     pub fn source(&self) -> &'a Source {
         self.source
+    }
+
+    /// Whose secret verified it. `None`: the source's own.
+    pub fn tenant(&self) -> Option<&TenantName> {
+        self.tenant.as_ref()
+    }
+
+    /// Who sent it, as claim keys name it.
+    pub fn sender(&self) -> Cow<'a, str> {
+        sender(&self.source.name, self.tenant())
     }
 
     pub fn body(&self) -> &'a [u8] {

@@ -57,6 +57,10 @@ pub enum Rejection {
     /// Every other check has passed.
     #[error("the provider's key isn't loaded")]
     KeyNeeded(NeededKey),
+    #[error("the source has no tenant of this name")]
+    UnknownTenant,
+    #[error("the tenant is disabled")]
+    DisabledTenant,
     /// Other secrets might fit.
     #[error("the signature doesn't match any secret")]
     Mismatch,
@@ -95,7 +99,9 @@ impl Rejection {
             | Self::ForeignCertificate
             | Self::ExpiredCertificate
             | Self::HandedOut
-            | Self::Lengthened => 0,
+            | Self::Lengthened
+            | Self::UnknownTenant
+            | Self::DisabledTenant => 0,
         }
     }
 
@@ -123,6 +129,8 @@ impl Rejection {
             Self::ExpiredCertificate => "expired_certificate",
             Self::HandedOut => "handed_out",
             Self::Lengthened => "lengthened",
+            Self::UnknownTenant => "unknown_tenant",
+            Self::DisabledTenant => "disabled_tenant",
             Self::KeyNeeded(_) => "no_such_key",
             Self::Mismatch => "mismatch",
         }

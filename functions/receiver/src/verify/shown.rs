@@ -26,7 +26,7 @@ pub fn signed_message(source: &Source, delivery: &Delivery) -> Option<Result<Vec
     let message = scheme.message.as_ref()?;
     let json = if scheme.reads_json_first() { delivery.body.json().ok() } else { None };
     let first = scheme.each.as_ref().zip(json).and_then(|(each, json)| each.places(json, 1).into_iter().next());
-    let (indices, url) = (first.unwrap_or_default(), url::given(source, delivery));
+    let (indices, url) = (first.unwrap_or_default(), url::given(source, None, delivery));
     let url = url.as_deref();
     let values = Values { source, scheme, delivery, json, indices: &indices, signature: None, token: None, url, form: None };
     let signature = ParsedSignature::all(&values).ok().and_then(|all| all.into_iter().next());

@@ -134,7 +134,7 @@ fn made(
     let kind = scheme.algorithm.digest().ok_or(SignError::PrivateKey)?;
     let json = if scheme.reads_json_first() { Some(body(delivery)?) } else { None };
     let signature = ParsedSignature::of_fields(fields.to_vec());
-    let url = url::given(source, delivery);
+    let url = url::given(source, None, delivery);
     let (signature, url) = (Some(&signature), url.as_deref());
     let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature, token: None, url, form: None };
     let mut mac = mac::Mac::new(kind, key);
@@ -158,7 +158,7 @@ fn token(
         JwtAlgorithm::Hs512 => DigestKind::HmacSha512,
         JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 => return Err(SignError::PrivateKey),
     };
-    let (scheme, url) = (&source.scheme, url::given(source, delivery));
+    let (scheme, url) = (&source.scheme, url::given(source, None, delivery));
     let url = url.as_deref();
     let values = Values { source, scheme, delivery, json: None, indices: &[], signature: None, token: None, url, form: None };
     claims.insert("iat".to_owned(), json!(now.unix_s()));

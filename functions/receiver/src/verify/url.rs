@@ -4,9 +4,11 @@
 
 use crate::delivery::Delivery;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use tidings_config::scheme::UrlForm;
 use tidings_config::source::Source;
+use tidings_config::tenant::TenantName;
 
 /// The escapes that HubSpot decodes before it signs (its page on validating requests, version 3).
 const DECODED: [(&str, char); 12] = [
@@ -39,11 +41,12 @@ pub const QUERYSTRING: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// The registered URL with the query as sent. `None`: none is configured, or it has a query that the request's query
+/// The registered URL, a tenant's with its name at the end, with the query as sent. `None`: none is configured, or it has a query that the request's query
 /// doesn't begin with.
-pub(super) fn given(source: &Source, delivery: &Delivery) -> Option<String> {
+pub(super) fn given(source: &Source, tenant: Option<&TenantName>, delivery: &Delivery) -> Option<String> {
     let configured = source.public_url.as_deref()?;
-    let configured = configured.split('#').next().unwrap_or(configured);
+    let configured = tenant.map_or(Cow::Borrowed(configured), |tenant| Cow::Owned(tenant_url(configured, tenant)));
+    let configured = configured.split('#').next().unwrap_or(&configured);
     let (address, own) = configured.split_once('?').map_or((configured, None), |(address, own)| (address, Some(own)));
     let query = delivery.query.as_str();
     match (own, query) {
@@ -56,6 +59,12 @@ pub(super) fn given(source: &Source, delivery: &Delivery) -> Option<String> {
             (rest.is_empty() || rest.starts_with('&')).then(|| format!("{address}?{query}"))
         }
     }
+}
+
+/// The registered URL of a tenant: its name at the end of the path of its source's.
+pub fn tenant_url(public_url: &str, tenant: &TenantName) -> String {
+    let path = public_url.find(['?', '#']).unwrap_or(public_url.len());
+    format!("{}/{tenant}{}", &public_url[..path], &public_url[path..])
 }
 
 /// The texts that may be signed, the registered form first.
@@ -187,7 +196,7 @@ mod tests {
         source.public_url = Some(configured.to_owned());
         let delivery =
             Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: HeaderMap::new(), body: RawBody::default() };
-        given(&source, &delivery)
+        given(&source, None, &delivery)
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod secrets;
 mod sizes;
 mod splitting;
 mod support;
+mod tenants;
 mod times;
 mod unreadable;
 mod windows;

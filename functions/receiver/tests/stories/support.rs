@@ -15,7 +15,7 @@ use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
-use tidings_core::ports::{ClaimStore, EventQueue};
+use tidings_core::ports::{ClaimStore, EventQueue, TenantReader};
 use tidings_events::project::sources;
 use tidings_events::{SECRETS, SignedRequest, corpus, secrets_of};
 use tidings_project::presets;
@@ -116,6 +116,20 @@ sources:
     scheme: *plain
     event: [{ id: "{json:id}", type: "t" }]
     durability: outbox
+  # Many customers of one provider.
+  shops:
+    scheme: *plain
+    event: [{ id: "{json:id}", type: "{json:type}", conversation: "order:{json:order.id}" }]
+    tenants: true
+  # The same, and the address is signed.
+  stores:
+    scheme:
+      algorithm: hmac-sha256
+      signature: { from: "header:X-Plain", encoding: hex }
+      message: "{url}|{body}"
+    public_url: https://hooks.example/webhooks/stores
+    event: [{ id: "{json:id}", type: "{json:type}" }]
+    tenants: true
   # Must not be silent.
   expected:
     scheme: *plain
@@ -217,6 +231,10 @@ impl Harness {
         Self { receiver, store, queue, secrets, clock, faults, sources, processes: AtomicBool::new(true) }
     }
 
+    pub(crate) fn with_tenants(self, table: Arc<dyn TenantReader>) -> Self {
+        Self { receiver: self.receiver.with_tenants(table), ..self }
+    }
+
     pub(crate) fn source(&self, name: &str) -> &Source {
         self.sources.iter().find(|s| s.name == name).unwrap_or_else(|| panic!("no source {name}"))
     }
@@ -235,6 +253,14 @@ impl Harness {
     }
 
     pub(crate) fn signed_with(&self, source: &str, secret: &str, body: impl Into<Vec<u8>>) -> SignedRequest {
+        self.signed_for(source, secret, "", body)
+    }
+
+    /// The same, with this text at the end of the registered address.
+    pub(crate) fn signed_for(&self, source: &str, secret: &str, tenant: &str, body: impl Into<Vec<u8>>) -> SignedRequest {
+        let configured = self.source(source);
+        let public_url = configured.public_url.as_ref().map(|url| format!("{url}{tenant}"));
+        let configured = &Source { public_url, ..configured.clone() };
         let mut request = self.unsigned(source, body);
         let mut delivery = Delivery {
             method: request.method.to_owned(),
@@ -242,8 +268,8 @@ impl Harness {
             headers: std::mem::take(&mut request.headers),
             body: std::mem::take(&mut request.body).into(),
         };
-        let key = Key::prepare(&self.source(source).scheme, secret).unwrap();
-        sign(self.source(source), &key, &mut delivery, self.clock.now()).unwrap();
+        let key = Key::prepare(&configured.scheme, secret).unwrap();
+        sign(configured, &key, &mut delivery, self.clock.now()).unwrap();
         SignedRequest { headers: delivery.headers, body: delivery.body.into_bytes(), ..request }
     }
 

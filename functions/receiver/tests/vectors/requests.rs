@@ -101,7 +101,7 @@ impl Case {
     }
 
     pub(crate) fn verify_with(&self, keys: &[Key]) -> Result<VerifiedRequest<'_>, Rejection> {
-        verify(&self.source, Keys { secrets: keys, public: &self.public }, &self.delivery, self.at)
+        verify(&self.source, Keys { secrets: keys, public: &self.public, tenant: None }, &self.delivery, self.at)
     }
 
     /// Whether it verifies. A secret that makes no key verifies nothing.

@@ -41,7 +41,7 @@ pub(in super::super) fn sign(
     let signature = ParsedSignature { fields, candidates: Vec::new(), covered: Some(covered) };
     let message = scheme.message.as_ref().ok_or(SignError::PrivateKey)?;
     let kind = scheme.algorithm.digest().ok_or(SignError::PrivateKey)?;
-    let url = url::given(source, delivery);
+    let url = url::given(source, None, delivery);
     let (signed, url) = (Some(&signature), url.as_deref());
     let values = Values { source, scheme, delivery, json: None, indices: &[], signature: signed, token: None, url, form: None };
     let mut made = mac::Mac::new(kind, key);
