@@ -1,7 +1,7 @@
 //! Operators' access to a deployment: claims, contexts, stored events and dead letters are read and erased with the
 //! operator's credentials. No function has these permissions, and none links this module.
 
-mod action_letters;
+mod outgoing_letters;
 mod dead_letters;
 mod erase;
 mod read;
@@ -10,7 +10,7 @@ mod stored_events;
 mod subject_data;
 mod webhooks;
 
-pub use action_letters::{ActionLetter, ActionLetters};
+pub use outgoing_letters::{OutgoingLetter, OutgoingLetters};
 pub use dead_letters::{DeadLetters, Letter, Receipt};
 pub use erase::{Eraser, Erasure, NotErased};
 pub use read::{Reader, Send};
