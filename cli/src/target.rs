@@ -5,7 +5,7 @@ use crate::clients::loader;
 use crate::commands::dlq::OutgoingQueue;
 use crate::dev_client::token::{Token, is_here};
 use crate::dev_client::{self, about, aws, dev_aws_url, dev_url};
-use crate::stack::{OutgoingLetters, DeadLetters, Reader, Webhooks};
+use crate::stack::{DeadLetters, OutgoingLetters, Reader, Webhooks};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -339,6 +339,20 @@ pub(crate) async fn webhooks(options: &Place) -> Result<Webhooks, Failure> {
         secrets: SecretsManager::new(secrets, output(&outputs, stack, "EndpointsSecretArn")?),
         reach: Reach::Public,
     })
+}
+
+/// The tokens of the endpoints' API.
+pub(crate) async fn portal_tokens(options: &Place) -> Result<SecretsManager, Failure> {
+    let Some(stack) = &options.stack else {
+        let endpoint = dev_endpoint(options).await;
+        let config = aws::embedded_at(&endpoint, Token::of(&endpoint).as_ref()).load().await;
+        let client = aws_sdk_secretsmanager::Client::new(&config);
+        return Ok(SecretsManager::new(client, dev_client::FEED_SECRET.to_owned()));
+    };
+    let config = config(options).await;
+    let id = output(&outputs(&config, stack).await?, stack, "PortalTokensArn")
+        .map_err(|failure| failure.hint("deploy it with EndpointsApi=true beside Publisher=true: docs/endpoints-api.md"))?;
+    Ok(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&config), id))
 }
 
 /// A stack's secret for its sources. `None` without a stack in the options.

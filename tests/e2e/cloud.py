@@ -12,7 +12,7 @@ that nobody takes an emulated proof for more than it is:
   - it keeps our metrics as the log lines that they are, and makes no CloudWatch metric of them: `test_alarms.py` does that;
   - it replaces bytes that aren't UTF-8 in a JSON body before a function sees them, so such a body can't be verified here;
   - it takes `SendMessageBatch` for an action of its own, where IAM has `sqs:SendMessage` for both: the roles of the
-    receiver and the processor get it where, and only where, the template allows the latter;
+    receiver, the processor, the publisher and the sender get it where, and only where, the template allows the latter;
   - it takes `GetAlias` and `UpdateAlias` for `ListAliases`, which the role of CodeDeploy gets in the same way (`test_upgrade.py`);
   - `/health` on its own host is its own: the route is reached as `//health`, which the gateway takes for the same;
   - it answers OPTIONS itself.
@@ -287,12 +287,15 @@ class Stack:
 
     def make_up_for_the_emulator(self):
         """What is listed above, and is the template's again after each deployment."""
-        self.client("lambda").update_event_source_mapping(
-            UUID=self.resources["ProcessorSource"], ScalingConfig={"MaximumConcurrency": 20}
-        )
+        for source in ("ProcessorSource", "SenderSource", "PublishedSource", "DeliveriesSource", "KafkaSource"):
+            if source in self.resources:
+                self.client("lambda").update_event_source_mapping(
+                    UUID=self.resources[source], ScalingConfig={"MaximumConcurrency": 20}
+                )
         self.set_visibility(VISIBILITY_S)
-        self._allow_batches("ReceiverRole", "receiver")
-        self._allow_batches("ProcessorRole", "processor")
+        for role in ("Receiver", "Processor", "Publisher", "Sender"):
+            if f"{role}Role" in self.resources:
+                self._allow_batches(f"{role}Role", role.lower())
 
     def live(self, logical_id):
         """The version that a function's alias is on."""

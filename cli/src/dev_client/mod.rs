@@ -52,6 +52,8 @@ pub(crate) const KAFKA_QUEUE: &str = "tidings-kafka.fifo";
 pub(crate) const KAFKA_DEAD_LETTER_QUEUE: &str = "tidings-kafka-dead.fifo";
 /// The secret of its Secrets Manager with the endpoints' secrets.
 pub(crate) const ENDPOINTS_SECRET: &str = "tidings-endpoints";
+/// The secret there with the keys of viewers' and portals' tokens: the token of this `dev`.
+pub(crate) const FEED_SECRET: &str = "tidings-feed";
 /// With channels: actions on their way to the sender.
 pub(crate) const SENDER_QUEUE: &str = "tidings-sender.fifo";
 pub(crate) const ACTIONS_DEAD_LETTER_QUEUE: &str = "tidings-actions-dead.fifo";

@@ -80,7 +80,8 @@ async fn dead_published_messages_are_listed_filtered_and_redriven_to_their_queue
         let found = walked(&letters, &options, None).await;
         assert_eq!((found.matched, found.moved, found.failed, found.stopped), (matched, 0, 0, false), "{options:?}");
     }
-    let paid = DlqOutgoing { event_type: Some("order.paid".parse().unwrap()), redrive: true, ..options(OutgoingQueue::Published) };
+    let paid =
+        DlqOutgoing { event_type: Some("order.paid".parse().unwrap()), redrive: true, ..options(OutgoingQueue::Published) };
     assert_eq!(walked(&letters, &paid, Confirm::given().ask()).await.moved, 1);
     assert_eq!(walked(&letters, &all, None).await.matched, 2, "the others stay");
     let back = OutgoingLetters::new(cloud.sqs.clone(), cloud.published_queue_url.clone(), String::new());
