@@ -479,6 +479,8 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
         .collect();
     routes.sort();
     let expected = [
+        "ANY /endpoints",
+        "ANY /endpoints/{endpoint+}",
         "ANY /feed/{conversation+}",
         "ANY /webhooks/{source}",
         "GET /context/{conversation+}",
@@ -696,13 +698,14 @@ fn the_operators_key_encrypts_all_stored_data() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 13 + 6 + 8 + 9, "queues, tables, groups of logs, secrets");
+    assert_eq!(kept, 13 + 6 + 9 + 10, "queues, tables, groups of logs, secrets");
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
     let functions = [
         ("Receiver", &both),
         ("Processor", &both),
         ("Publisher", &both),
         ("Sender", &both),
+        ("Portal", &both),
         ("Reader", &decrypts),
         ("Feed", &decrypts),
         ("Kafka", &decrypts),
@@ -883,7 +886,7 @@ fn a_stack_has_an_api_of_its_endpoints_only_if_it_was_deployed_with_one() {
         "PortalTokens",
     ];
     assert_eq!(found, set(expected));
-    assert_eq!(template.condition("HasPortal"), &json!(["HttpApi", "Publishes", ["EndpointsApi", "true"]]));
+    assert_eq!(template.condition("HasPortal"), &json!(["Publishes", "HttpApi", ["EndpointsApi", "true"]]));
     for route in ["PortalRoute", "PortalEachRoute"] {
         assert_eq!(template.text(route, "/AuthorizationType"), "NONE", "the function verifies the token");
     }

@@ -173,6 +173,10 @@ pub(super) fn read<T: DeserializeOwned>(body: &str) -> Result<T, Reply> {
         return Err(Reply::TooLarge);
     }
     let body = if body.trim().is_empty() { "{}" } else { body };
+    // serde would take a list of values for an object.
+    if !body.trim_start().starts_with('{') {
+        return Err(Reply::BadRequest(vec!["the body isn't a JSON object".to_owned()]));
+    }
     serde_json::from_str(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let what =
