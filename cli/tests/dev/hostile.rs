@@ -244,6 +244,7 @@ fn endpoints(driven: &mut CommandRuns, dev: &Dev) {
         driven.both(2, &[&["endpoints", command, HOSTILE], &at[..]].concat());
     }
     driven.both(2, &[&["endpoints", "list"], &at[..]].concat());
+    driven.both(2, &[&["endpoints", "portal-token", "--owner", HOSTILE], &at[..]].concat());
     driven.both(2, &[&["dlq", "actions", "--reason", HOSTILE], &at[..]].concat());
     for queue in ["published", "deliveries"] {
         driven.both(2, &[&["dlq", "outgoing", queue, "--id", HOSTILE, "--to", HOSTILE], &at[..]].concat());
