@@ -707,6 +707,7 @@ mod tests {
                 DELIVERIES_TABLE,
                 DELIVERIES_QUEUE_URL,
                 ENDPOINTS_SECRET_ARN,
+                PORTAL_TOKENS_ARN,
                 FEED_SECRET_ARN,
                 STATUS_SECRET_ARN,
                 FEED_ORIGINS,

@@ -16,7 +16,7 @@ use tidings_core::ports::SecretStore;
 #[derive(Debug, Args)]
 #[command(
     after_help = "A backend signs such tokens itself: docs/endpoints-api.md. This one is signed with the newest token of the secret \
-        PortalTokensArn; at a `tidings dev` with its own. Whoever has it may do what it says until it ends.\n\nExamples:\n  \
+        PortalTokensArn; at a `tidings dev` with its own. Its holder may do what it says until it ends.\n\nExamples:\n  \
         tidings endpoints portal-token --owner customer-7 --stack tidings\n  \
         tidings endpoints portal-token --owner customer-7 --read \\\n      --valid 10m --stack tidings"
 )]
