@@ -11,7 +11,8 @@ use tidings_config::limits::{
 };
 use tidings_core::aws::{OPERATION_TIMEOUT, OUTBOX_INDEX, TIMELINE_INDEX};
 use tidings_core::settings::{
-    FeedSettings, KafkaSettings, ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings, SenderSettings,
+    FeedSettings, KafkaSettings, PortalSettings, ProcessorSettings, PublisherSettings, ReaderSettings, ReceiverSettings,
+    SenderSettings,
 };
 use tidings_project::limits::MAX_JOIN_WITHIN;
 use tidings_tests::template::{FrontDoor, Template};
@@ -31,6 +32,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
         ("FeedReader", FeedSettings::VARIABLES),
         ("SenderFunction", SenderSettings::VARIABLES),
         ("KafkaFunction", KafkaSettings::VARIABLES),
+        ("Portal", PortalSettings::VARIABLES),
     ] {
         let variables = template.property(function, "/Environment/Variables").as_object().unwrap();
         let expected: BTreeSet<&str> = reads.iter().copied().chain(["RUST_LOG"]).collect();
@@ -291,6 +293,21 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "sqs:GetQueueAttributes KafkaQueue.Arn",
         "sqs:ReceiveMessage KafkaQueue.Arn",
     ];
+    let portal = [
+        "dynamodb:DeleteItem EndpointsTable.Arn",
+        "dynamodb:GetItem DeliveriesTable.Arn",
+        "dynamodb:GetItem EndpointsTable.Arn",
+        "dynamodb:PutItem DeliveriesTable.Arn",
+        "dynamodb:PutItem EndpointsTable.Arn",
+        "dynamodb:Query DeliveriesTable.Arn",
+        "dynamodb:Query EndpointsTable.Arn",
+        "dynamodb:UpdateItem DeliveriesTable.Arn",
+        "logs:CreateLogStream PortalLogGroup.Arn",
+        "logs:PutLogEvents PortalLogGroup.Arn",
+        "secretsmanager:GetSecretValue EndpointsSecret.Id",
+        "secretsmanager:GetSecretValue PortalTokens.Id",
+        "sqs:SendMessage DeliveriesQueue.Arn",
+    ];
     for (function, role, expected) in [
         ("Receiver", "ReceiverRole", &receiver[..]),
         ("Processor", "ProcessorRole", &processor[..]),
@@ -299,6 +316,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         ("FeedReader", "FeedRole", &feed[..]),
         ("SenderFunction", "SenderRole", &sender[..]),
         ("KafkaFunction", "KafkaRole", &kafka[..]),
+        ("Portal", "PortalRole", &portal[..]),
     ] {
         assert_eq!(template.text(function, "/Role"), format!("{role}.Arn"));
         assert_eq!(template.grants(role), expected.iter().map(|g| (*g).to_owned()).collect(), "{role}");
@@ -307,7 +325,17 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         roles,
-        ["ReceiverRole", "ProcessorRole", "ReaderRole", "PublisherRole", "KafkaRole", "SenderRole", "FeedRole", "DeploymentRole"],
+        [
+            "ReceiverRole",
+            "ProcessorRole",
+            "ReaderRole",
+            "PublisherRole",
+            "PortalRole",
+            "KafkaRole",
+            "SenderRole",
+            "FeedRole",
+            "DeploymentRole",
+        ],
         "one for each function, one for moving them"
     );
     for (name, resource) in template.resources().filter(|(_, r)| r["Type"] == "AWS::Serverless::Function") {
@@ -469,6 +497,8 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
         .collect();
     routes.sort();
     let expected = [
+        "ANY /endpoints",
+        "ANY /endpoints/{endpoint+}",
         "ANY /feed/{conversation+}",
         "ANY /webhooks/{source}",
         "ANY /webhooks/{source}/{tenant}",
@@ -521,6 +551,7 @@ fn traces_are_off_unless_they_are_asked_for() {
         ("PublisherFunction", "PublisherRole"),
         ("SenderFunction", "SenderRole"),
         ("FeedReader", "FeedRole"),
+        ("Portal", "PortalRole"),
     ] {
         assert_eq!(template.text(function, "/Tracing"), "Tracing", "{function}");
         // Granted in the role itself, so that it applies before the function exists, which traces from its first
@@ -535,7 +566,7 @@ fn traces_are_off_unless_they_are_asked_for() {
 #[test]
 fn lambda_logs_only_failures() {
     let template = Template::read();
-    for function in ["Receiver", "Processor", "Reader", "PublisherFunction", "SenderFunction", "FeedReader"] {
+    for function in ["Receiver", "Processor", "Reader", "PublisherFunction", "SenderFunction", "FeedReader", "Portal"] {
         assert_eq!(template.text(function, "/LoggingConfig/SystemLogLevel"), "WARN", "{function}");
         assert_eq!(template.text(function, "/LoggingConfig/ApplicationLogLevel"), "TRACE", "{function}: RUST_LOG is the filter");
     }
@@ -557,7 +588,7 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
         assert_eq!(role, &json!(["Gradual", "DeploymentRole.Arn", "AWS::NoValue"]));
         assert_eq!(template.text(function, "/DeploymentPreference/Type"), shift);
     }
-    for function in ["Reader", "FeedReader"] {
+    for function in ["Reader", "FeedReader", "Portal"] {
         assert_eq!(template.text(function, "/AutoPublishAlias"), "live");
         assert_eq!(template.property(function, "/AutoPublishAliasAllProperties"), true);
     }
@@ -565,6 +596,9 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
         ("FeedIntegration", "/IntegrationUri"),
         ("FeedPermission", "/FunctionName"),
         ("FeedStatusPermission", "/FunctionName"),
+        ("PortalEachPermission", "/FunctionName"),
+        ("PortalIntegration", "/IntegrationUri"),
+        ("PortalPermission", "/FunctionName"),
         ("ReaderIntegration", "/IntegrationUri"),
         ("ReaderPermission", "/FunctionName"),
         ("ReceiverIntegration", "/IntegrationUri"),
@@ -580,7 +614,7 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
 #[test]
 fn a_versions_description_names_every_parameter_that_its_function_gets() {
     let template = Template::read();
-    for (function, at_least) in [("Receiver", 4), ("Processor", 4), ("Reader", 3), ("FeedReader", 4)] {
+    for (function, at_least) in [("Receiver", 4), ("Processor", 4), ("Reader", 3), ("FeedReader", 4), ("Portal", 3)] {
         let mut properties = template.property(function, "").clone();
         let described = properties["VersionDescription"].as_str().unwrap().to_owned();
         // The last one belongs to the function, not to a version.
@@ -683,13 +717,14 @@ fn the_operators_key_encrypts_all_stored_data() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 13 + 7 + 8 + 9, "queues, tables, groups of logs, secrets");
+    assert_eq!(kept, 13 + 7 + 9 + 10, "queues, tables, groups of logs, secrets");
     let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
     let functions = [
         ("Receiver", &both),
         ("Processor", &both),
         ("Publisher", &both),
         ("Sender", &both),
+        ("Portal", &both),
         ("Reader", &decrypts),
         ("Feed", &decrypts),
         ("Kafka", &decrypts),
@@ -707,7 +742,7 @@ fn the_operators_key_encrypts_all_stored_data() {
 fn logs_have_a_retention_and_a_dead_letter_has_an_alarm() {
     let template = Template::read();
     let groups: Vec<_> = template.resources().filter(|(_, r)| r["Type"] == "AWS::Logs::LogGroup").collect();
-    assert_eq!(groups.len(), 8);
+    assert_eq!(groups.len(), 9);
     assert!(groups.iter().all(|(_, group)| group["Properties"]["RetentionInDays"] == "LogRetentionDays"));
     assert_eq!(template.text("DeadLetterAlarm", "/MetricName"), "ApproximateNumberOfMessagesVisible");
 }
@@ -734,15 +769,20 @@ fn the_outputs_are_those_that_tools_look_for() {
         "ChannelSecretsArn",
         "ContextTokensArn",
         "ContextUrl",
+        "DeliveriesDeadLetterQueueUrl",
         "DeliveriesQueueUrl",
         "DeliveriesTableName",
         "EndpointsSecretArn",
         "EndpointsTableName",
+        "EndpointsUrl",
         "FeedSecretArn",
+        "KafkaDeadLetterQueueUrl",
         "KafkaQueueUrl",
         "KafkaSecretArn",
         "FeedUrl",
         "KmsKeyArn",
+        "PortalTokensArn",
+        "PublishedDeadLetterQueueUrl",
         "PublishedQueueUrl",
         "SenderQueueUrl",
         "SendsTableName",
@@ -835,6 +875,41 @@ fn a_stack_has_a_feed_only_if_it_was_deployed_with_one() {
     assert_eq!(found, set(expected));
     assert_eq!(template.condition("HasFeed"), &json!(["HttpApi", ["Feed", "true"]]));
     assert_eq!(template.property("Processor", "/Environment/Variables/FEED"), &json!(["HasFeed", "true", "false"]));
+}
+
+/// Without `EndpointsApi` there is no function, role, log group, secret and route of it, so it costs nothing.
+#[test]
+fn a_stack_has_an_api_of_its_endpoints_only_if_it_was_deployed_with_one() {
+    let template = Template::read();
+    assert_eq!(template.parameter("EndpointsApi")["Default"], "false");
+    let mut found = BTreeSet::new();
+    for (name, resource) in template.resources() {
+        let condition = resource["Condition"].as_str();
+        let is_of_it = condition.is_some_and(|condition| ["HasPortal", "HasPortalAndKey"].contains(&condition));
+        assert_eq!(is_of_it, name.starts_with("Portal"), "{name}");
+        if is_of_it {
+            found.insert(name.as_str());
+        } else if name != "Stage" {
+            assert!(!resource.to_string().contains("Portal"), "{name} names what may not be there");
+        }
+    }
+    let expected = [
+        "Portal",
+        "PortalEachPermission",
+        "PortalEachRoute",
+        "PortalIntegration",
+        "PortalKeyPolicy",
+        "PortalLogGroup",
+        "PortalPermission",
+        "PortalRole",
+        "PortalRoute",
+        "PortalTokens",
+    ];
+    assert_eq!(found, set(expected));
+    assert_eq!(template.condition("HasPortal"), &json!(["Publishes", "HttpApi", ["EndpointsApi", "true"]]));
+    for route in ["PortalRoute", "PortalEachRoute"] {
+        assert_eq!(template.text(route, "/AuthorizationType"), "NONE", "the function verifies the token");
+    }
 }
 
 /// With `iam` API Gateway checks the caller, with `token` the function does. The route is never open without either.

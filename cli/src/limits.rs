@@ -189,6 +189,9 @@ pub const MISSING_SHOWN: usize = 50;
 /// A file with a provider's token.
 pub const MAX_TOKEN_FILE_BYTES: usize = 4_096;
 
+/// How long a portal's token is valid if the command doesn't say it.
+pub const PORTAL_TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
+
 const _: () = {
     assert!(2 * MAX_CONFIG_FILE_BYTES < MAX_ARTEFACT_BYTES, "any sources and rules fit, with schemas beside them");
     assert!(

@@ -2,9 +2,10 @@
 
 use crate::Failure;
 use crate::clients::loader;
+use crate::commands::dlq::OutgoingQueue;
 use crate::dev_client::token::{Token, is_here};
 use crate::dev_client::{self, about, aws, dev_aws_url, dev_url};
-use crate::stack::{ActionLetters, DeadLetters, Reader, Webhooks};
+use crate::stack::{DeadLetters, OutgoingLetters, Reader, Webhooks};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -166,6 +167,13 @@ enum QueueName {
     /// The queue to which the processor sends actions: with a sender another one than the bot's.
     AllActions,
     ActionDeadLetters,
+    Published,
+    PublishedDeadLetters,
+    Deliveries,
+    DeliveryDeadLetters,
+    /// No `dev` has it.
+    Kafka,
+    KafkaDeadLetters,
 }
 
 impl QueueName {
@@ -177,6 +185,12 @@ impl QueueName {
             Self::Actions => "ActionsQueueUrl",
             Self::AllActions => "SenderQueueUrl",
             Self::ActionDeadLetters => "ActionsDeadLetterQueueUrl",
+            Self::Published => "PublishedQueueUrl",
+            Self::PublishedDeadLetters => "PublishedDeadLetterQueueUrl",
+            Self::Deliveries => "DeliveriesQueueUrl",
+            Self::DeliveryDeadLetters => "DeliveriesDeadLetterQueueUrl",
+            Self::Kafka => "KafkaQueueUrl",
+            Self::KafkaDeadLetters => "KafkaDeadLetterQueueUrl",
         }
     }
 
@@ -188,6 +202,12 @@ impl QueueName {
             Self::Actions => dev_client::ACTIONS_QUEUE,
             Self::AllActions => dev_client::SENDER_QUEUE,
             Self::ActionDeadLetters => dev_client::ACTIONS_DEAD_LETTER_QUEUE,
+            Self::Published => dev_client::PUBLISHED_QUEUE,
+            Self::PublishedDeadLetters => dev_client::PUBLISHED_DEAD_LETTER_QUEUE,
+            Self::Deliveries => dev_client::DELIVERIES_QUEUE,
+            Self::DeliveryDeadLetters => dev_client::DELIVERIES_DEAD_LETTER_QUEUE,
+            Self::Kafka => dev_client::KAFKA_QUEUE,
+            Self::KafkaDeadLetters => dev_client::KAFKA_DEAD_LETTER_QUEUE,
         }
     }
 }
@@ -237,13 +257,30 @@ pub(crate) async fn dead_letters(options: &Place) -> Result<DeadLetters, Failure
 }
 
 /// The dead letters of the actions. A stack without a sender redrives them to the bot's queue.
-pub(crate) async fn action_letters(options: &Place) -> Result<ActionLetters, Failure> {
+pub(crate) async fn action_letters(options: &Place) -> Result<OutgoingLetters, Failure> {
     let with_sender = queues(options, [QueueName::ActionDeadLetters, QueueName::AllActions]).await;
     let (sqs, [dead, actions]) = match with_sender {
         Ok(queues) => queues,
         Err(_) => queues(options, [QueueName::ActionDeadLetters, QueueName::Actions]).await?,
     };
-    Ok(ActionLetters::new(sqs, dead, actions))
+    Ok(OutgoingLetters::new(sqs, dead, actions))
+}
+
+/// The dead letters of a way out, which are redriven to its queue.
+pub(crate) async fn outgoing_letters(options: &Place, queue: OutgoingQueue) -> Result<OutgoingLetters, Failure> {
+    let names = match queue {
+        OutgoingQueue::Published => [QueueName::PublishedDeadLetters, QueueName::Published],
+        OutgoingQueue::Deliveries => [QueueName::DeliveryDeadLetters, QueueName::Deliveries],
+        OutgoingQueue::Kafka => [QueueName::KafkaDeadLetters, QueueName::Kafka],
+    };
+    if queue == OutgoingQueue::Kafka && options.stack.is_none() {
+        return Err(Failure::new("a `tidings dev` has no queue of Kafka").hint("give a deployed stack with --stack"));
+    }
+    let parameter = if queue == OutgoingQueue::Kafka { "Kafka" } else { "Publisher" };
+    let (sqs, [dead, back]) = queues(options, names)
+        .await
+        .map_err(|failure| failure.hint(format!("a stack that was deployed with {parameter}=true by this version has it")))?;
+    Ok(OutgoingLetters::new(sqs, dead, back))
 }
 
 /// The depth of the events queue.
@@ -318,6 +355,20 @@ pub(crate) async fn tenants(options: &Place) -> Result<DynamoTenants, Failure> {
             .hint("deploy it with the parameter Tenants=true: docs/tenants.md"));
     };
     Ok(DynamoTenants::new(aws_sdk_dynamodb::Client::new(&config), table))
+}
+
+/// The tokens of the endpoints' API.
+pub(crate) async fn portal_tokens(options: &Place) -> Result<SecretsManager, Failure> {
+    let Some(stack) = &options.stack else {
+        let endpoint = dev_endpoint(options).await;
+        let config = aws::embedded_at(&endpoint, Token::of(&endpoint).as_ref()).load().await;
+        let client = aws_sdk_secretsmanager::Client::new(&config);
+        return Ok(SecretsManager::new(client, dev_client::FEED_SECRET.to_owned()));
+    };
+    let config = config(options).await;
+    let id = output(&outputs(&config, stack).await?, stack, "PortalTokensArn")
+        .map_err(|failure| failure.hint("deploy it with EndpointsApi=true beside Publisher=true: docs/endpoints-api.md"))?;
+    Ok(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&config), id))
 }
 
 /// A stack's secret for its sources. `None` without a stack in the options.

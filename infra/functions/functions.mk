@@ -15,7 +15,8 @@ PROFILE := $(if $(filter debug,$(SAM_BUILD_MODE)),,--release)
 build-Receiver: FUNCTION = receiver
 build-Processor: FUNCTION = processor
 
-build-PublisherFunction: FUNCTION = publisher
+# The API of the endpoints is the same program: its environment says what it is.
+build-PublisherFunction build-Portal: FUNCTION = publisher
 
 # The feed is the same program: its environment says what it is.
 build-Reader build-FeedReader: FUNCTION = reader
@@ -29,6 +30,6 @@ BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PRO
 build-Reader build-FeedReader:
 	$(BINARY)
 
-build-Receiver build-Processor build-PublisherFunction build-KafkaFunction build-SenderFunction:
+build-Receiver build-Processor build-PublisherFunction build-Portal build-KafkaFunction build-SenderFunction:
 	$(BINARY)
 	cd "$(ROOT)" && $(TIDINGS) build --project "$(PROJECT)" --out "$(ARTIFACTS_DIR)"

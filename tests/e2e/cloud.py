@@ -8,11 +8,13 @@ that nobody takes an emulated proof for more than it is:
   - it keeps a `Number` parameter as text, and its poller then stops: the mapping's MaximumConcurrency is set again;
   - its clock is the real one: the queue's visibility timeout is shortened from 180 s, after a test's look at it;
   - it doesn't apply TTL, point-in-time recovery, encryption, throttling or access logs, and writes no metric of the API;
+  - it knows no `AWS::IAM::RolePolicy`: a stack with the switches that have one is deployed with `AWS::IAM::Policy` in its place, of the
+    same name, role and statements;
   - it gives SAM's translation no parameters, and has no CodeDeploy: an alias moves at once, and only to new code;
   - it keeps our metrics as the log lines that they are, and makes no CloudWatch metric of them: `test_alarms.py` does that;
   - it replaces bytes that aren't UTF-8 in a JSON body before a function sees them, so such a body can't be verified here;
   - it takes `SendMessageBatch` for an action of its own, where IAM has `sqs:SendMessage` for both: the roles of the
-    receiver and the processor get it where, and only where, the template allows the latter;
+    receiver, the processor, the publisher and the sender get it where, and only where, the template allows the latter;
   - it takes `GetAlias` and `UpdateAlias` for `ListAliases`, which the role of CodeDeploy gets in the same way (`test_upgrade.py`);
   - `/health` on its own host is its own: the route is reached as `//health`, which the gateway takes for the same;
   - it answers OPTIONS itself.
@@ -23,6 +25,7 @@ import io
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import socket
@@ -111,6 +114,21 @@ def build(repository, sam_bin, into, tidings):
     if not os.environ.get("E2E_OPTIMIZED"):
         # As the release profile leaves them. Symbols are half of what each deployment would pack, upload and unpack.
         run("strip", ["strip", *sorted(into.glob("*/bootstrap"))], env, repository, 60)
+
+
+def emulated(built, parameters):
+    """The template, with what the emulator doesn't know replaced by what it knows if the parameters ask for it."""
+    template = built / "template.yaml"
+    if "true" not in (parameters.get("Publisher"), parameters.get("Sender")):
+        return template
+    kind, role = "Type: AWS::IAM::RolePolicy", re.compile(r"( +)RoleName:(?: !Ref (\w+)|\s+Ref: (\w+))")
+    first, *others = template.read_text().split(kind)
+    text = first + "".join(
+        "Type: AWS::IAM::Policy" + role.sub(lambda m: f"{m[1]}Roles: [{{Ref: {m[2] or m[3]}}}]", other, count=1) for other in others
+    )
+    into = built / "emulated.yaml"
+    into.write_text(text)
+    return into
 
 
 def build_function(repository, sam_bin, name):
@@ -248,7 +266,7 @@ class Stack:
         """`sam deploy`, as samconfig.toml and the README have it but for the question before it."""
         run(
             "sam deploy",
-            [Path(sam_bin) / "sam", "deploy", "--template-file", built / "template.yaml", "--stack-name", self.name,
+            [Path(sam_bin) / "sam", "deploy", "--template-file", emulated(built, parameters), "--stack-name", self.name,
              "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
              "--config-file", repository / "samconfig.toml", "--region", REGION,
              "--parameter-overrides", f"Architecture={architecture()}", *(f"{name}={value}" for name, value in (WATCHED | parameters).items())],
@@ -287,12 +305,15 @@ class Stack:
 
     def make_up_for_the_emulator(self):
         """What is listed above, and is the template's again after each deployment."""
-        self.client("lambda").update_event_source_mapping(
-            UUID=self.resources["ProcessorSource"], ScalingConfig={"MaximumConcurrency": 20}
-        )
+        for source in ("ProcessorSource", "SenderSource", "PublishedSource", "DeliveriesSource", "KafkaSource"):
+            if source in self.resources:
+                self.client("lambda").update_event_source_mapping(
+                    UUID=self.resources[source], ScalingConfig={"MaximumConcurrency": 20}
+                )
         self.set_visibility(VISIBILITY_S)
-        self._allow_batches("ReceiverRole", "receiver")
-        self._allow_batches("ProcessorRole", "processor")
+        for role in ("Receiver", "Processor", "Publisher", "Sender"):
+            if f"{role}Role" in self.resources:
+                self._allow_batches(f"{role}Role", role.lower())
 
     def live(self, logical_id):
         """The version that a function's alias is on."""

@@ -8,7 +8,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use kafka::Writer;
 use kafka::memory::{MemoryTopics, Trouble};
 use kafka::ports::Target;
-use kafka::record::SINK;
 use processor::Processor;
 use publisher::Publisher;
 use publisher::memory::MemoryDeliveries;
@@ -34,7 +33,7 @@ use tidings_core::memory::{
     sqs_event, sqs_message,
 };
 use tidings_core::ports::{ActionQueue, FeedReader, Forwarded, Unavailable};
-use tidings_outgoing::AwsIdentity;
+use tidings_outgoing::{AwsIdentity, KAFKA_SINK_ATTRIBUTE};
 use tidings_project::{read_channels, read_endpoints, read_rules, read_sinks};
 use zeroize::Zeroizing;
 
@@ -356,7 +355,7 @@ impl World {
                     body: text(&message["MessageBody"]),
                     group: text(&message["MessageGroupId"]),
                     deduplication: text(&message["MessageDeduplicationId"]),
-                    attributes: vec![(SINK, sink)],
+                    attributes: vec![(KAFKA_SINK_ATTRIBUTE, sink)],
                 });
             }
             self.drain(&self.kafka_queue, |batch| self.writer.handle(batch, AMPLE)).await;

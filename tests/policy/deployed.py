@@ -38,6 +38,7 @@ GIVEN = {
     "Kafka": "true",
     "KafkaSubnetIds": "subnet-0123456789abcdef0",
     "KafkaSecurityGroupIds": "sg-0123456789abcdef0",
+    "EndpointsApi": "true",
     "Feed": "true",
     "Sender": "true",
     "CreateDashboard": "true",
@@ -46,7 +47,7 @@ GIVEN = {
     "LogRetentionDays": 365,
 }
 # The same behind the other front door, which has no read API and no feed.
-WITH_FUNCTION_URL = GIVEN | {"FrontDoor": "FunctionUrl", "ContextApi": "false", "Feed": "false"}
+WITH_FUNCTION_URL = GIVEN | {"FrontDoor": "FunctionUrl", "ContextApi": "false", "EndpointsApi": "false", "Feed": "false"}
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::StackName": "tidings"}
 NOTHING = object()
 

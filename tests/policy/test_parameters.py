@@ -29,6 +29,7 @@ CHOICES = {
     **{name: ["", GIVEN[name]] for name in ("SinkBusArn", "SinkTopicArn", "SinkQueueArn", "SinkStreamArn", "SinkFirehoseArn")},
     "Kafka": ["false", "true"],
     **{name: ["", GIVEN[name]] for name in ("KafkaSubnetIds", "KafkaSecurityGroupIds")},
+    "EndpointsApi": ["false", "true"],
     "Feed": ["false", "true"],
     "Sender": ["false", "true"],
     "SenderEmailIdentityArn": ["", "arn:aws:ses:eu-central-1:123456789012:identity/shop.example"],
@@ -38,11 +39,11 @@ CHOICES = {
     "CreateDashboard": ["false", "true"],
     "Tracing": ["PassThrough", "Active"],
 }
-# Those that add a property or a permission, and name no other. Kafka adds a function that only the publisher names; tenants add a
-# table and a route that nothing else names.
+# Those that add a property or a permission, and name no other. Kafka adds a function that only the publisher names, EndpointsApi one
+# that nobody names; tenants add a table and a route that nothing else names.
 PROPERTIES = (
-    "Tenants", "ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites", "SenderEmailIdentityArn", "SinkBusArn", "SinkTopicArn", "SinkQueueArn",
-    "SinkStreamArn", "SinkFirehoseArn", "Kafka", "KafkaSubnetIds", "KafkaSecurityGroupIds",
+    "Tenants", "ReceiverMaxConcurrency", "ProcessorMinPollers", "TableWarmWrites", "SenderEmailIdentityArn", "SinkBusArn", "SinkTopicArn",
+    "SinkQueueArn", "SinkStreamArn", "SinkFirehoseArn", "Kafka", "KafkaSubnetIds", "KafkaSecurityGroupIds", "EndpointsApi",
 )
 # What is only a number or a text in a property.
 PLAIN = {
@@ -112,11 +113,11 @@ class Parameters(unittest.TestCase):
                 missing = {other for other in named - known if not other.startswith("AWS::")}
                 self.assertFalse(missing, f"{name} of {one.parameters}")
             seen += 1
-        # All but those with a read API or a feed, and a function URL.
-        self.assertEqual(seen, 2 ** 11 * (3 * 2 + 1))
+        # All but those with a read API, a feed or an API of the endpoints, and a function URL.
+        self.assertEqual(seen, 2 ** 10 * (3 * 2 * 2 + 1))
 
     def test_a_read_api_behind_a_function_url_is_refused_with_what_to_do(self):
-        for route in ({"ContextApi": "token"}, {"Feed": "true"}):
+        for route in ({"ContextApi": "token"}, {"Feed": "true"}, {"EndpointsApi": "true"}):
             said, = stack(FrontDoor="FunctionUrl", **route).refusals()
             self.assertIn("FrontDoor=HttpApi", said)
         self.assertEqual(list(stack(FrontDoor="FunctionUrl").refusals()), [])

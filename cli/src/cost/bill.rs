@@ -15,6 +15,13 @@ pub enum Item {
     EventsQueue,
     FairQueue,
     ActionsQueue,
+    OutgoingQueues,
+    Bus,
+    Topic,
+    SinkQueue,
+    Stream,
+    Firehose,
+    KafkaQueue,
     Writes,
     Reads,
     Tables,
@@ -29,6 +36,7 @@ pub enum Item {
     Secrets,
     IdlePolls,
     Pollers,
+    StreamHours,
 }
 
 impl Item {
@@ -41,6 +49,13 @@ impl Item {
             Self::EventsQueue => "SQS, events",
             Self::FairQueue => "SQS, fair queue",
             Self::ActionsQueue => "SQS, actions",
+            Self::OutgoingQueues => "SQS, endpoints and sinks",
+            Self::Bus => "EventBridge",
+            Self::Topic => "SNS",
+            Self::SinkQueue => "SQS, sinks",
+            Self::Stream => "Kinesis, data",
+            Self::Firehose => "Firehose",
+            Self::KafkaQueue => "SQS, Kafka",
             Self::Writes => "DynamoDB, writes",
             Self::Reads => "DynamoDB, reads",
             Self::Tables => "DynamoDB, storage",
@@ -55,6 +70,7 @@ impl Item {
             Self::Secrets => "secrets",
             Self::IdlePolls => "SQS, idle polling",
             Self::Pollers => "event pollers",
+            Self::StreamHours => "Kinesis, streams",
         }
     }
 
@@ -67,6 +83,13 @@ impl Item {
             | Self::EventsQueue
             | Self::FairQueue
             | Self::ActionsQueue
+            | Self::OutgoingQueues
+            | Self::Bus
+            | Self::Topic
+            | Self::SinkQueue
+            | Self::Stream
+            | Self::Firehose
+            | Self::KafkaQueue
             | Self::Writes
             | Self::Reads
             | Self::Tables
@@ -80,7 +103,8 @@ impl Item {
             | Self::Dashboard
             | Self::Secrets
             | Self::IdlePolls
-            | Self::Pollers => false,
+            | Self::Pollers
+            | Self::StreamHours => false,
         }
     }
 }
@@ -113,6 +137,13 @@ impl Bill {
             (Item::EventsQueue, usage.event_queue_requests, &prices.sqs_request),
             (Item::FairQueue, usage.fair_requests, &prices.sqs_fair_request),
             (Item::ActionsQueue, usage.action_queue_requests, &prices.sqs_fifo_request),
+            (Item::OutgoingQueues, usage.outgoing_queue_requests, &prices.sqs_request),
+            (Item::Bus, usage.bus_events, &prices.custom_event),
+            (Item::Topic, usage.topic_publishes, &prices.sns_fifo_publish),
+            (Item::SinkQueue, usage.sink_queue_requests, &prices.sqs_fifo_request),
+            (Item::Stream, usage.stream_gb, &prices.kinesis_gb),
+            (Item::Firehose, usage.firehose_gb, &prices.firehose_gb),
+            (Item::KafkaQueue, usage.kafka_queue_requests, &prices.sqs_fifo_request),
             (Item::Writes, usage.write_units, &prices.write_unit),
             (Item::Reads, usage.read_units, &prices.read_unit),
             (Item::Tables, usage.table_gb, &prices.table_gb_month),
@@ -127,6 +158,7 @@ impl Bill {
             (Item::Secrets, usage.secrets, &prices.secret),
             (Item::IdlePolls, usage.idle_polls, &prices.sqs_request),
             (Item::Pollers, usage.poller_hours, &prices.poller_hour),
+            (Item::StreamHours, usage.stream_hours, &prices.kinesis_stream_hour),
         ];
         let used = lines.into_iter().filter(|(_, quantity, _)| *quantity > 0.0);
         Self { lines: used.map(|(item, quantity, price)| line(item, quantity, price)).collect() }

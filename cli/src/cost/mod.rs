@@ -7,6 +7,7 @@
 
 mod bill;
 mod counts;
+mod outward;
 mod prices;
 mod services;
 mod tables;
@@ -20,7 +21,7 @@ pub use services::{Other, others};
 pub(crate) use tables::{amount, dollars};
 pub use tables::{each_million, of_a_month, of_others, of_variants};
 pub use usage::Usage;
-pub use variant::{Architecture, FrontDoor, Share, Variant};
+pub use variant::{Architecture, FrontDoor, Share, SinkKind, Variant};
 
 /// A million, in which prices are said.
 pub(crate) const MILLION: f64 = 1e6;

@@ -56,6 +56,10 @@ pub struct Prices {
     pub trace: Price,
     pub poller_hour: Price,
     pub custom_event: Price,
+    pub sns_fifo_publish: Price,
+    pub kinesis_gb: Price,
+    pub kinesis_stream_hour: Price,
+    pub firehose_gb: Price,
 }
 
 impl Prices {
@@ -79,7 +83,7 @@ impl Prices {
     }
 
     /// Every price, by its name in the file.
-    pub fn all(&self) -> [(&'static str, &Price); 21] {
+    pub fn all(&self) -> [(&'static str, &Price); 25] {
         [
             ("http_request", &self.http_request),
             ("lambda_request", &self.lambda_request),
@@ -102,6 +106,10 @@ impl Prices {
             ("trace", &self.trace),
             ("poller_hour", &self.poller_hour),
             ("custom_event", &self.custom_event),
+            ("sns_fifo_publish", &self.sns_fifo_publish),
+            ("kinesis_gb", &self.kinesis_gb),
+            ("kinesis_stream_hour", &self.kinesis_stream_hour),
+            ("firehose_gb", &self.firehose_gb),
         ]
     }
 }

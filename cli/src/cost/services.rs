@@ -83,7 +83,14 @@ fn in_python(counts: &Counts) -> Counts {
 
 /// Receiver and processor of tests/bench/peers: Powertools' idempotency and batches, on the same tables and queue.
 fn python(variant: &Variant, counts: &Counts, prices: &Prices) -> Other {
-    let variant = Variant { actions_per_event: 0.0, timers: 0, stored_event_bytes: None, ..variant.clone() };
+    let variant = Variant {
+        actions_per_event: 0.0,
+        timers: 0,
+        stored_event_bytes: None,
+        publisher: false,
+        outbox: Share(0.0),
+        ..variant.clone()
+    };
     let mut usage = Usage::counted(&variant, &in_python(counts));
     // Its claims have no index.
     usage.table_gb = usage.backup_gb;
@@ -107,6 +114,8 @@ fn bus(variant: &Variant, counts: &Counts, prices: &Prices) -> Other {
         batch_size: 1.0,
         front_door: FrontDoor::FunctionUrl,
         stored_event_bytes: None,
+        publisher: false,
+        outbox: Share(0.0),
         ..variant.clone()
     };
     counts.counted.accepted = Taken::default();

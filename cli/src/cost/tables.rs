@@ -38,16 +38,25 @@ pub fn each_million(counts: &Counts, prices: &Prices) -> String {
 /// A quantity of a month of a million events, as people read it.
 pub(crate) fn amount(item: Item, quantity: f64) -> String {
     match item {
-        Item::FrontDoor | Item::EventsQueue | Item::FairQueue | Item::ActionsQueue | Item::IdlePolls => {
+        Item::FrontDoor
+        | Item::EventsQueue
+        | Item::FairQueue
+        | Item::ActionsQueue
+        | Item::OutgoingQueues
+        | Item::SinkQueue
+        | Item::KafkaQueue
+        | Item::IdlePolls => {
             format!("{} M requests", millions(quantity))
         }
         Item::Invocations => format!("{} M invocations", millions(quantity)),
         Item::Duration => format!("{} GB-seconds", thousands(quantity)),
         Item::Writes | Item::Reads => format!("{} M units", millions(quantity)),
         Item::Tables | Item::Backups | Item::Logs | Item::StoredLogs => format!("{quantity:.2} GB"),
+        Item::Bus | Item::Topic => format!("{} M events", millions(quantity)),
+        Item::Stream | Item::Firehose => format!("{quantity:.2} GB"),
         Item::Traces => format!("{} M traces", millions(quantity)),
         Item::Metrics | Item::Alarms | Item::CompositeAlarms | Item::Dashboard | Item::Secrets => format!("{quantity:.0}"),
-        Item::Pollers => format!("{} hours", thousands(quantity)),
+        Item::Pollers | Item::StreamHours => format!("{} hours", thousands(quantity)),
     }
 }
 

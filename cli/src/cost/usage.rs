@@ -12,7 +12,7 @@ const HOURS: f64 = SECONDS / 3_600.0;
 /// Mappings of the template (events, links), and what each polls of an idle queue: five pollers, each of which waits for
 /// 20 s (Lambda developer guide, "Using Lambda with Amazon SQS").
 const MAPPINGS: f64 = 2.0;
-const IDLE_POLLS: f64 = 5.0 * SECONDS / 20.0;
+pub(super) const IDLE_POLLS: f64 = 5.0 * SECONDS / 20.0;
 
 /// Lambda samples the first request of each second, and this share of the others. It has no other rate.
 const TRACED_SHARE: f64 = 0.05;
@@ -82,6 +82,15 @@ pub struct Usage {
     pub dashboards: f64,
     pub secrets: f64,
     pub poller_hours: f64,
+    /// Requests to the published queue and the deliveries queue.
+    pub outgoing_queue_requests: f64,
+    pub bus_events: f64,
+    pub topic_publishes: f64,
+    pub sink_queue_requests: f64,
+    pub stream_gb: f64,
+    pub stream_hours: f64,
+    pub firehose_gb: f64,
+    pub kafka_queue_requests: f64,
 }
 
 impl Usage {
@@ -170,6 +179,7 @@ impl Usage {
         }
         .swept(variant, counts)
         .said(variant, actions)
+        .with_ways_out(variant)
     }
 
     /// Adds what the sender takes for these actions.
@@ -217,6 +227,7 @@ impl Usage {
             dashboards: if variant.dashboard { 1.0 } else { 0.0 },
             ..Self::default()
         }
+        .idle_ways_out(variant)
     }
 
     /// Adds the sweeps of the timers' table, which run whether there are timers or not.

@@ -23,10 +23,34 @@ pub enum Architecture {
     X86,
 }
 
+/// A kind of sink of `sinks.yaml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum SinkKind {
+    /// A bus of EventBridge
+    Eventbridge,
+    /// A FIFO topic
+    Sns,
+    /// A FIFO queue, with one consumer's receives and deletes
+    Sqs,
+    /// A stream on demand
+    Kinesis,
+    /// A stream of Firehose
+    Firehose,
+    /// A topic of Kafka, without the cluster
+    Kafka,
+}
+
 /// A share of something, as `5%`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Share(pub f64);
+
+impl Share {
+    fn is_none(&self) -> bool {
+        self.0 <= 0.0
+    }
+}
 
 impl FromStr for Share {
     type Err = String;
@@ -87,9 +111,28 @@ pub struct Variant {
     /// Whether each action is said by the stack's own sender: parameter `Sender`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub sender: bool,
-    /// Parameter `Publisher`. What its deliveries take isn't part of the bill.
+    /// Parameter `Publisher`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub publisher: bool,
+    /// Endpoints that get each event, at the first attempt.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub endpoints: u64,
+    /// Sinks, each of which gets each event.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<SinkKind>,
+    /// Parameter `Kafka`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub kafka: bool,
+    /// Bytes of an event as it is published, or kept by an outbox.
+    pub event_bytes: u64,
+    /// The share of the events whose sources have `durability: outbox`.
+    #[serde(skip_serializing_if = "Share::is_none")]
+    pub outbox: Share,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Default for Variant {
@@ -120,6 +163,11 @@ impl Default for Variant {
             further_secrets: 0,
             sender: false,
             publisher: false,
+            endpoints: 0,
+            sinks: Vec::new(),
+            kafka: false,
+            event_bytes: 1_024,
+            outbox: Share(0.0),
         }
     }
 }

@@ -20,8 +20,8 @@ use crate::dev_client::aws::{dynamodb_at, embedded_at, environment, queue_url_at
 use crate::dev_client::token::Token;
 use crate::dev_client::{
     ACTIONS_DEAD_LETTER_QUEUE, ACTIONS_QUEUE, DEAD_LETTER_QUEUE, DELIVERIES_DEAD_LETTER_QUEUE, DELIVERIES_QUEUE,
-    ENDPOINTS_SECRET, ENDPOINTS_TABLE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, PUBLISHED_DEAD_LETTER_QUEUE,
-    PUBLISHED_QUEUE, SENDER_QUEUE,
+    ENDPOINTS_SECRET, ENDPOINTS_TABLE, EVENTS_QUEUE, FEED_SECRET, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE,
+    PUBLISHED_DEAD_LETTER_QUEUE, PUBLISHED_QUEUE, SENDER_QUEUE,
 };
 pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE, DELIVERIES_TABLE, SENDS_TABLE, TENANTS_TABLE, TIMERS_TABLE};
 use crate::stack::Reader;
@@ -48,7 +48,6 @@ use tokio::sync::watch;
 const SECRET: &str = "tidings";
 const CAPTURED_SECRET: &str = "tidings-captured";
 const API_SECRET: &str = "tidings-apis";
-const FEED_SECRET: &str = "tidings-feed";
 const STATUS_SECRET: &str = "tidings-status";
 const CHANNEL_SECRET: &str = "tidings-channels";
 

@@ -22,6 +22,7 @@ pub(crate) mod http;
 pub(crate) mod local_apis;
 mod mapping;
 mod options;
+mod portal;
 mod push;
 mod queues;
 pub(crate) mod receiver;
@@ -134,7 +135,7 @@ async fn serve(mut options: DevOptions) -> Result<ExitCode, Failure> {
     banner::missing(&documents.missing);
 
     let chatbot = Arc::new(Chatbot::default());
-    let mut routes = context::router(&cloud).merge(inspector::router(PAGES, inspector));
+    let mut routes = context::router(&cloud).merge(portal::router(&cloud)).merge(inspector::router(PAGES, inspector));
     if feed {
         routes = routes.merge(feed::router(&cloud, stopped.clone()));
     }

@@ -47,8 +47,13 @@ pub(crate) const PUBLISHED_QUEUE: &str = "tidings-published";
 pub(crate) const PUBLISHED_DEAD_LETTER_QUEUE: &str = "tidings-published-dead";
 pub(crate) const DELIVERIES_QUEUE: &str = "tidings-deliveries";
 pub(crate) const DELIVERIES_DEAD_LETTER_QUEUE: &str = "tidings-deliveries-dead";
+/// Names alone: no function of `dev` takes events for Kafka.
+pub(crate) const KAFKA_QUEUE: &str = "tidings-kafka.fifo";
+pub(crate) const KAFKA_DEAD_LETTER_QUEUE: &str = "tidings-kafka-dead.fifo";
 /// The secret of its Secrets Manager with the endpoints' secrets.
 pub(crate) const ENDPOINTS_SECRET: &str = "tidings-endpoints";
+/// The secret there with the keys of viewers' and portals' tokens: the token of this `dev`.
+pub(crate) const FEED_SECRET: &str = "tidings-feed";
 /// With channels: actions on their way to the sender.
 pub(crate) const SENDER_QUEUE: &str = "tidings-sender.fifo";
 pub(crate) const ACTIONS_DEAD_LETTER_QUEUE: &str = "tidings-actions-dead.fifo";

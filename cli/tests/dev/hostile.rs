@@ -244,12 +244,16 @@ fn endpoints(driven: &mut CommandRuns, dev: &Dev) {
         driven.both(2, &[&["endpoints", command, HOSTILE], &at[..]].concat());
     }
     driven.both(2, &[&["endpoints", "list"], &at[..]].concat());
+    driven.both(2, &[&["endpoints", "portal-token", "--owner", HOSTILE], &at[..]].concat());
     driven.both(2, &[&["dlq", "actions", "--reason", HOSTILE], &at[..]].concat());
     for command in ["add", "disable", "enable", "remove", "rotate", "show"] {
         driven.both(2, &[&["tenants", command, HOSTILE, "acme"], &at[..]].concat());
         driven.both(2, &[&["tenants", command, "orders", HOSTILE], &at[..]].concat());
     }
     driven.both(2, &[&["tenants", "list", HOSTILE], &at[..]].concat());
+    for queue in ["published", "deliveries"] {
+        driven.both(2, &[&["dlq", "outgoing", queue, "--id", HOSTILE, "--to", HOSTILE], &at[..]].concat());
+    }
 }
 
 /// A receiver whose refusals are hostile text, and names that nobody has.

@@ -212,3 +212,39 @@ fn an_endpoint_that_may_not_be_reached_is_not_registered() {
     let refused = dev.ask(&["endpoints", "add", "https://example.com/", "--event", "*", "--header", "Authorization=hunter2"]);
     assert!(refused.status.code() == Some(2) && err(&refused).contains("would hold a secret"), "{}", err(&refused));
 }
+
+/// The status and the JSON of an answer of the endpoints' API.
+fn api(dev: &Dev, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let request = ureq::http::Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", dev.webhooks))
+        .header("authorization", format!("Bearer {token}"))
+        .header("idempotency-key", "of-a-test");
+    let mut answer = agent.run(request.body(body.to_string()).expect("a request")).expect("an answer");
+    let text = answer.body_mut().read_to_string().expect("text");
+    (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+#[test]
+fn a_customer_registers_an_endpoint_over_http_and_gets_its_events() {
+    let (server, dev) = (Server::start(200), Dev::start(&[]));
+    let token = |owner: &str| out(&dev.ask(&["endpoints", "portal-token", "--owner", owner])).trim().to_owned();
+    let (seven, eight) = (token("customer-7"), token("customer-8"));
+    let new = serde_json::json!({"url": server.url, "events": ["checkout.session.*"]});
+    assert_eq!(api(&dev, "a-token-of-nobody-with-32-characters", "POST", "/endpoints", &new).0, 401);
+    let (status, made) = api(&dev, &seven, "POST", "/endpoints", &new);
+    assert_eq!((status, made["owner"].as_str()), (201, Some("customer-7")), "{made}");
+    let id = made["id"].as_str().expect("an id");
+    let shown = json(&dev.ask(&["endpoints", "show", id, "--secret", "--json"]));
+    assert_eq!(made["secrets"], shown["secrets"], "the command shows the secret that the creation told");
+    assert_eq!(api(&dev, &eight, "GET", &format!("/endpoints/{id}"), &Value::Null).0, 404);
+    assert_eq!(api(&dev, &dev.token, "GET", &format!("/endpoints/{id}"), &Value::Null).0, 200, "the backend sees all");
+    assert!(dev.send(&["stripe"]).status.success());
+    server.wait_for(1);
+    delivery(&dev, id, "delivered");
+    let (_, attempts) = api(&dev, &seven, "GET", &format!("/endpoints/{id}/attempts?state=delivered"), &Value::Null);
+    assert_eq!(attempts["deliveries"][0]["attempts"][0]["status"], 200, "{attempts}");
+    assert_eq!(api(&dev, &seven, "DELETE", &format!("/endpoints/{id}"), &Value::Null).0, 204);
+    assert!(err(&dev.ask(&["endpoints", "show", id])).contains("no endpoint"));
+}

@@ -5,6 +5,7 @@
 //! environment variable read outside [`settings`], a fake in a deployed binary (its feature `memory` is off).
 
 pub mod action;
+pub mod bearer;
 pub mod breaker;
 pub mod claim;
 pub mod commit_plan;
@@ -12,7 +13,10 @@ pub mod context;
 pub mod contract;
 pub mod envelope;
 pub mod external_link;
+pub mod http_api;
 pub mod internal_event;
+pub mod jwt;
+pub mod kept;
 pub mod manual;
 pub mod ports;
 pub mod published;

@@ -136,6 +136,25 @@ pub struct PublisherSettings {
     pub artefact: PathBuf,
 }
 
+/// The environment variables of the endpoints' API, which is the publisher's program, as the template sets them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortalSettings {
+    /// `ENDPOINTS_TABLE`: name of the endpoints table.
+    pub endpoints_table: String,
+    /// `DELIVERIES_TABLE`: name of the deliveries table.
+    pub deliveries_table: String,
+    /// `DELIVERIES_QUEUE_URL`: URL of the deliveries queue.
+    pub deliveries_queue_url: String,
+    /// `ENDPOINTS_SECRET_ARN`: ARN or name of the secret for the endpoints' secrets.
+    pub endpoints_secret_arn: String,
+    /// `PORTAL_TOKENS_ARN`: ARN or name of the secret with the tokens of backends. Only the API has this variable.
+    pub tokens_arn: String,
+    /// `METRICS_NAMESPACE`, and `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets.
+    pub written: Written,
+    /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
+    pub artefact: PathBuf,
+}
+
 /// The environment variables of Kafka's function, as the template sets them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KafkaSettings {
@@ -226,6 +245,10 @@ const DELIVERIES_QUEUE_URL: Variable =
 const ENDPOINTS_SECRET_ARN: Variable = Variable {
     name: "ENDPOINTS_SECRET_ARN",
     example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-endpoints-AbCdEf",
+};
+const PORTAL_TOKENS_ARN: Variable = Variable {
+    name: "PORTAL_TOKENS_ARN",
+    example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-portal-AbCdEf",
 };
 const KAFKA_QUEUE_ARN: Variable =
     Variable { name: "KAFKA_QUEUE_ARN", example: "arn:aws:sqs:eu-central-1:123456789012:tidings-kafka.fifo" };
@@ -415,6 +438,37 @@ impl PublisherSettings {
             deliveries_queue_url: reader.url(DELIVERIES_QUEUE_URL),
             endpoints_secret_arn: reader.text(ENDPOINTS_SECRET_ARN),
             kafka_queue_arn: reader.optional(KAFKA_QUEUE_ARN),
+            written: reader.written_by_the_reader(),
+            artefact: reader.artefact(),
+        };
+        reader.finish(settings)
+    }
+}
+
+impl PortalSettings {
+    /// The names of all variables that the template sets, for the test that compares both.
+    pub const VARIABLES: &'static [&'static str] = &[
+        ENDPOINTS_TABLE.name,
+        DELIVERIES_TABLE.name,
+        DELIVERIES_QUEUE_URL.name,
+        ENDPOINTS_SECRET_ARN.name,
+        PORTAL_TOKENS_ARN.name,
+        METRICS_NAMESPACE.name,
+    ];
+
+    /// Whether the environment is the API's.
+    pub fn are_in(lookup: Lookup<'_>) -> bool {
+        lookup(PORTAL_TOKENS_ARN.name).is_some()
+    }
+
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let settings = Self {
+            endpoints_table: reader.text(ENDPOINTS_TABLE),
+            deliveries_table: reader.text(DELIVERIES_TABLE),
+            deliveries_queue_url: reader.url(DELIVERIES_QUEUE_URL),
+            endpoints_secret_arn: reader.text(ENDPOINTS_SECRET_ARN),
+            tokens_arn: reader.text(PORTAL_TOKENS_ARN),
             written: reader.written_by_the_reader(),
             artefact: reader.artefact(),
         };
@@ -658,6 +712,7 @@ mod tests {
                 DELIVERIES_TABLE,
                 DELIVERIES_QUEUE_URL,
                 ENDPOINTS_SECRET_ARN,
+                PORTAL_TOKENS_ARN,
                 FEED_SECRET_ARN,
                 STATUS_SECRET_ARN,
                 FEED_ORIGINS,
@@ -673,6 +728,8 @@ mod tests {
         ReceiverSettings::read(&lookup).expect("the receiver's examples");
         ReaderSettings::read(&lookup).expect("the reader's examples");
         PublisherSettings::read(&lookup).expect("the publisher's examples");
+        PortalSettings::read(&lookup).expect("the examples of the endpoints' API");
+        assert!(PortalSettings::are_in(&lookup) && !PortalSettings::are_in(&|_| None));
         FeedSettings::read(&lookup).expect("the feed's examples");
         assert!(FeedSettings::are_in(&lookup) && !FeedSettings::are_in(&|_| None));
         SenderSettings::read(&lookup).expect("the sender's examples");

@@ -7,9 +7,7 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// The attribute of a message that names its sink.
-pub const SINK: &str = "sink";
+use tidings_outgoing::KAFKA_SINK_ATTRIBUTE;
 
 /// `content-type` of structured mode.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
@@ -69,7 +67,7 @@ impl Record {
 
 /// The sink's name and the record of a message.
 pub fn of_message(message: &SqsMessage) -> Result<(String, Record), NoRecord> {
-    let sink = message.message_attributes.get(SINK).and_then(|attribute| attribute.string_value.clone());
+    let sink = message.message_attributes.get(KAFKA_SINK_ATTRIBUTE).and_then(|attribute| attribute.string_value.clone());
     let sink = sink.ok_or(NoRecord::NoSink)?;
     Ok((sink, Record::of(message.body.clone().unwrap_or_default())?))
 }

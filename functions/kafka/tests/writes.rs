@@ -5,12 +5,13 @@ use kafka::Writer;
 use kafka::limits::{PAUSE, WRITE_TIMEOUT};
 use kafka::memory::{MemoryTopics, Trouble};
 use kafka::ports::Target;
-use kafka::record::{Record, SINK};
+use kafka::record::Record;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_config::kafka::Kafka;
 use tidings_config::time::Timestamp;
 use tidings_core::memory::ManualClock;
+use tidings_outgoing::KAFKA_SINK_ATTRIBUTE;
 use tokio::time::Instant;
 
 const AMPLE: Duration = Duration::from_secs(60);
@@ -48,7 +49,7 @@ fn message(sink: &str, id: &str, conversation: &str) -> SqsMessage {
     ));
     let mut attribute = SqsMessageAttribute::default();
     attribute.string_value = Some(sink.to_owned());
-    message.message_attributes.insert(SINK.to_owned(), attribute);
+    message.message_attributes.insert(KAFKA_SINK_ATTRIBUTE.to_owned(), attribute);
     message
 }
 

@@ -34,7 +34,7 @@ pub use place::{Place, PlaceError, Selector};
 pub use render::{Rendered, Unrenderable, render};
 pub use request::{Auth, Method, Request, When};
 pub use sigv4::AwsIdentity;
-pub use sink::{ConfiguredSink, Sink, SinkEvent, SinkFile};
+pub use sink::{ConfiguredSink, KAFKA_SINK_ATTRIBUTE, Sink, SinkEvent, SinkFile};
 pub use template::{Shape, Template, TemplateError};
 pub use token::{Fetched, Jwt, Token, TokenError};
 pub use values::Values;

@@ -22,6 +22,9 @@ use tidings_config::endpoint::Endpoint;
 use tidings_config::kafka::Kafka;
 use tidings_config::provider::Evidence;
 
+/// The attribute of a message in Kafka's queue that names its sink, as `kafka.toml` sends it.
+pub const KAFKA_SINK_ATTRIBUTE: &str = "sink";
+
 /// A sink's data file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

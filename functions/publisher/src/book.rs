@@ -119,13 +119,24 @@ impl Book {
         id: &EndpointId,
         change: impl Fn(&Status) -> Option<Status> + Send + Sync,
     ) -> Result<Option<Registered>, Unavailable> {
+        self.edit(id, |registered| change(&registered.status).map(|status| registered.record(status))).await
+    }
+
+    /// Changes an endpoint. `change` sees it as it is now, and gives the record to store; `None`: it stays. What is stored then.
+    pub async fn edit(
+        &self,
+        id: &EndpointId,
+        change: impl Fn(&Registered) -> Option<EndpointRecord> + Send + Sync,
+    ) -> Result<Option<Registered>, Unavailable> {
         for _ in 0..MAX_TRIES {
             let Some(registered) = self.find(id).await? else { return Ok(None) };
-            let Some(status) = change(&registered.status) else { return Ok(Some(registered)) };
-            match self.store.put(&registered.record(status.clone())).await? {
+            let Some(record) = change(&registered) else { return Ok(Some(registered)) };
+            match self.store.put(&record).await? {
                 Replaced::Yes => {
                     *locked(&self.known) = None;
-                    return Ok(Some(Registered { status, version: Some(registered.version.unwrap_or(0) + 1), ..registered }));
+                    let endpoint = record.endpoint.unwrap_or(registered.endpoint);
+                    let version = Some(registered.version.map_or(0, |version| version + 1));
+                    return Ok(Some(Registered { endpoint, status: record.status, version, ..registered }));
                 }
                 Replaced::Changed => {}
             }

@@ -2,10 +2,27 @@
 //! state changes.
 
 use crate::limits::DISABLED_AFTER;
+use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tidings_config::endpoint::{Endpoint, EndpointId};
 use tidings_config::time::Timestamp;
+use tidings_core::claim::Sha256Hex;
+
+/// Bytes in the id of an endpoint that is registered at run time: 80 bits.
+const ID_BYTES: usize = 10;
+
+/// A new id for an endpoint that is registered at run time. `None`: the operating system returned no random bytes.
+pub fn random_id() -> Option<EndpointId> {
+    let mut bytes = [0; ID_BYTES];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    EndpointId::of_name(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()).ok()
+}
+
+/// The id that follows from this text, as long as a new one.
+pub fn id_of(text: &str) -> Option<EndpointId> {
+    EndpointId::of_name(Sha256Hex::of(text.as_bytes()).digits().get(..2 * ID_BYTES)?).ok()
+}
 
 /// One endpoint, whether from the file or registered at run time.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,9 +65,15 @@ pub struct Status {
     /// When it was registered. `None`: the file has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
-    /// Whose it is, for a portal that shows an owner's endpoints only.
+    /// Its owner's label: a portal shows an owner's endpoints only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// The SHA-256 of the request that created it, if that had an `Idempotency-Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    /// The SHA-256 of the last rotation's `Idempotency-Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated_by: Option<String>,
 }
 
 /// Whether it gets webhooks.

@@ -22,6 +22,7 @@ pub mod limits;
 pub mod memory;
 pub mod notice;
 pub mod operate;
+pub mod portal;
 pub mod ports;
 mod publisher;
 pub mod schedule;

@@ -1,7 +1,7 @@
 //! The publisher's limits. Those of an endpoint's own fields are in [`tidings_config::limits`].
 
 use std::time::Duration;
-use tidings_config::limits::{MAX_BATCH_MESSAGES, MAX_TIMER_DELAY, SECRETS_REFRESH};
+use tidings_config::limits::{MAX_BATCH_MESSAGES, MAX_CONTEXT_ANSWER_BYTES, MAX_ENDPOINTS, MAX_TIMER_DELAY, SECRETS_REFRESH};
 
 /// The times between attempts, after the first, which is made at once. Jitter adds up to [`MAX_JITTER_PERCENT`].
 pub const SCHEDULE: [Duration; 6] = [
@@ -77,7 +77,41 @@ pub const BATCH_RESERVE: Duration = Duration::from_secs(2);
 /// Tries to write a record that others write too.
 pub const MAX_TRIES: u32 = 8;
 
+/// An endpoint as JSON, with room for what is escaped: 32 patterns, a condition, 16 headers, and a URL.
+pub const MAX_ENDPOINT_ANSWER_BYTES: usize = 96 * 1024;
+
+/// The label of an endpoint's owner.
+pub const MAX_OWNER_BYTES: usize = 64;
+
+/// Endpoints of one owner: none of them takes the places of all others.
+pub const MAX_ENDPOINTS_OF_OWNER: usize = 20;
+
+/// The body of a request that creates or changes an endpoint: the largest endpoint, each byte of it escaped as six at most.
+pub const MAX_PORTAL_BODY_BYTES: usize = 256 * 1024;
+
+/// An `Idempotency-Key`.
+pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
+
+/// How long a repeated creation is answered as the first one was, with the secret: its answer may have been lost.
+pub const CREATION_REPEATED: Duration = Duration::from_secs(600);
+
+/// Endpoints or deliveries in one answer, unless the request says another number.
+pub const PORTAL_PAGE: usize = 20;
+pub const MAX_PORTAL_PAGE: usize = 50;
+
+/// Deliveries that one request sends again.
+pub const MAX_PORTAL_RETRIES: usize = 50;
+
+/// Reads for one answer: a page of deliveries in one state may need several.
+pub const MAX_PORTAL_READS: usize = 10;
+
+/// How long a new secret and the old one both sign, in hours, at most: [`MAX_ROTATION`].
+pub const MAX_ROTATION_HOURS: u64 = MAX_ROTATION.as_secs() / 3_600;
+
 const _: () = {
+    assert!(MAX_ENDPOINTS_OF_OWNER < MAX_ENDPOINTS && PORTAL_PAGE <= MAX_PORTAL_PAGE);
+    assert!(MAX_PORTAL_PAGE * MAX_ENDPOINT_ANSWER_BYTES < MAX_CONTEXT_ANSWER_BYTES, "a page fits into a response");
+    assert!(MAX_ENDPOINT_ANSWER_BYTES < MAX_PORTAL_BODY_BYTES);
     assert!(ATTEMPT_TIMEOUT.as_secs() * 2 < ATTEMPT_LEASE.as_secs(), "an attempt ends well before it counts as lost");
     assert!(SCHEDULE[0].as_secs() <= MAX_TIMER_DELAY.as_secs() && SCHEDULE[1].as_secs() <= MAX_TIMER_DELAY.as_secs());
     let mut all = 0;

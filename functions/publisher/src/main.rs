@@ -1,14 +1,17 @@
-//! Wires the publisher to Lambda.
+//! Wires the publisher to Lambda, or the API of its endpoints, as the environment says.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use publisher::aws::{DynamoDeliveries, DynamoEndpoints, SqsDeliveries};
 use publisher::lambda::Invocation;
+use publisher::portal::{self, Portal};
 use publisher::{Ports, Publisher, PublisherPart};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use tidings_config::time::SystemClock;
+use tidings_config::reach::Reach;
+use tidings_config::time::{Clock as _, SystemClock};
 use tidings_core::aws::{Http, Outbound, SecretsManager, SqsPublished, config};
-use tidings_core::settings::PublisherSettings;
+use tidings_core::http_api::Incoming;
+use tidings_core::settings::{PortalSettings, PublisherSettings};
 use tidings_core::telemetry;
 use tidings_outgoing::AwsIdentity;
 use tracing::Instrument;
@@ -16,7 +19,14 @@ use tracing::Instrument;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
-    let environment = |name: &str| std::env::var(name).ok();
+    if PortalSettings::are_in(&environment) { portal(started).await } else { publisher(started).await }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+async fn publisher(started: Instant) -> Result<(), Error> {
     let settings = PublisherSettings::read(&environment)?;
     telemetry::init(settings.written);
     let PublisherPart { hash, endpoints, sinks } =
@@ -40,6 +50,36 @@ async fn main() -> Result<(), Error> {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
         let done = publisher.invoke(event.payload, time_left);
         Ok::<_, Error>(done.instrument(telemetry::invocation(&event.context.request_id)).await?)
+    }))
+    .await
+}
+
+async fn portal(started: Instant) -> Result<(), Error> {
+    let settings = PortalSettings::read(&environment)?;
+    telemetry::init(settings.written);
+    let PublisherPart { hash, endpoints, sinks: _ } =
+        PublisherPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
+    let http = Http::of(&environment)?;
+    let aws = config(&http, &environment);
+    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let secret = |id| Arc::new(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), id));
+    let ports = portal::Ports {
+        endpoints: Arc::new(DynamoEndpoints::new(dynamodb.clone(), settings.endpoints_table)),
+        deliveries: Arc::new(DynamoDeliveries::new(dynamodb, settings.deliveries_table)),
+        queue: Arc::new(SqsDeliveries::new(aws_sdk_sqs::Client::new(&aws), settings.deliveries_queue_url)),
+        secrets: secret(settings.endpoints_secret_arn),
+        tokens: secret(settings.tokens_arn),
+        clock: Arc::new(SystemClock),
+        signers_clock: Arc::new(SystemClock),
+    };
+    let portal = &Portal::new(endpoints, ports, Reach::Public);
+    portal.warm_up().await;
+    telemetry::started("portal", &hash, started.elapsed());
+    run(service_fn(|event: LambdaEvent<Incoming>| async move {
+        let invocation = telemetry::invocation(&event.context.request_id);
+        let answered = portal::lambda::answer(portal, event).instrument(invocation).await;
+        telemetry::flush(SystemClock.now());
+        Ok::<_, Error>(answered)
     }))
     .await
 }

@@ -21,11 +21,11 @@ use self::origin::Origins;
 use self::reply::{Answer, FeedReply};
 use self::token::{Keys, Viewer};
 use crate::Request;
-use crate::admit::Kept;
 use std::sync::Arc;
 use tidings_config::limits::{FEED_READS, FEED_REREAD_PAUSE};
 use tidings_config::time::{Clock, millis};
 use tidings_core::context::{FeedSlice, Update};
+use tidings_core::kept::Kept;
 use tidings_core::ports::{ContextStore, FeedReader, SecretStore, StatusReader, Unavailable};
 use tidings_core::status_url::StatusKey;
 

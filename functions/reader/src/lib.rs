@@ -12,6 +12,8 @@ pub mod lambda;
 pub mod reply;
 mod request;
 
+pub use tidings_core::http_api::Request;
+
 use crate::admit::{Access, Admitted};
 use crate::reply::Reply;
 use crate::request::Asked;
@@ -27,26 +29,6 @@ pub struct ContextApi {
     contexts: Arc<dyn ContextReader>,
     access: Access,
     clock: Arc<dyn Clock>,
-}
-
-/// A request, from any front door.
-#[derive(Clone, Default)]
-#[allow(missing_debug_implementations, reason = "it holds a token and the name of a conversation, which mustn't be logged")]
-pub struct Request {
-    pub method: String,
-    /// The path, percent-encoded or not: HTTP APIs decode it before they call a function.
-    pub path: String,
-    /// The text after the `?`, as sent.
-    pub query: String,
-    /// The header `Authorization`.
-    pub authorization: Option<String>,
-    /// The authenticated caller: API Gateway uses the request's signature, `tidings dev` its token.
-    pub identity: Option<String>,
-    /// The header `Origin`: the web page that asks.
-    pub origin: Option<String>,
-    /// The header `Last-Event-ID`.
-    pub last_event_id: Option<String>,
-    pub body: String,
 }
 
 impl ContextApi {

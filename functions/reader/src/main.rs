@@ -36,7 +36,7 @@ async fn contexts(started: Instant) -> Result<(), Error> {
         ReaderAccess::Iam => Access::FrontDoor,
         ReaderAccess::Token { secret_arn } => {
             let secret = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), secret_arn);
-            Access::Tokens(TokenBook::new(Arc::new(secret), Arc::clone(&clock)))
+            Access::Tokens(TokenBook::new(Arc::new(secret), Arc::clone(&clock), "the read API's tokens"))
         }
     };
     let contexts = Arc::new(DynamoContextReader::new(aws_sdk_dynamodb::Client::new(&aws), settings.context_table));

@@ -54,7 +54,7 @@ impl World {
     }
 
     fn by_token(&self) -> ContextApi {
-        self.api(Access::Tokens(TokenBook::new(Arc::clone(&self.secrets) as _, Arc::clone(&self.clock) as _)))
+        self.api(Access::Tokens(TokenBook::new(Arc::clone(&self.secrets) as _, Arc::clone(&self.clock) as _, "tokens")))
     }
 }
 

@@ -226,7 +226,16 @@ fn of_parameters(parameters: &BTreeMap<String, String>) -> Variant {
     let number = |name: &str, default: u64| text(name).and_then(|value| value.parse().ok()).unwrap_or(default);
     let given = |name: &str| text(name).is_some_and(|value| !value.is_empty());
     let default = Variant::default();
-    let secrets = [is("CaptureSecrets", "true"), is("ApiSecrets", "true"), is("ContextApi", "token"), is("Feed", "true")];
+    let feed = is("Feed", "true");
+    let secrets = [
+        is("CaptureSecrets", "true"),
+        is("ApiSecrets", "true"),
+        is("ContextApi", "token"),
+        // Its keys, and that of status URLs.
+        feed,
+        feed,
+        is("Publisher", "true") && is("EndpointsApi", "true"),
+    ];
     let level = text("LogLevel").unwrap_or("info").split(',').next().unwrap_or_default();
     Variant {
         front_door: if is("FrontDoor", "FunctionUrl") { FrontDoor::FunctionUrl } else { FrontDoor::HttpApi },
@@ -246,6 +255,7 @@ fn of_parameters(parameters: &BTreeMap<String, String>) -> Variant {
         dashboard: is("CreateDashboard", "true"),
         sender: is("Sender", "true"),
         publisher: is("Publisher", "true"),
+        kafka: is("Publisher", "true") && is("Kafka", "true"),
         further_secrets: secrets.into_iter().filter(|has| *has).count() as u64,
         ..default
     }

@@ -53,8 +53,8 @@ pub(crate) async fn run(options: CostOptions) -> Result<ExitCode, Failure> {
         data(&serde_json::to_value(&report).map_err(|error| Failure::new(error.to_string()))?);
     } else {
         screen::lines(&report).iter().for_each(|line| say!("{line}"));
-        if report.variant.publisher {
-            note("what the publisher's deliveries take isn't part of it: docs/webhooks-out.md, \"Limits and price\"");
+        if report.variant.publisher && report.variant.endpoints == 0 && report.variant.sinks.is_empty() {
+            note("no delivery is part of it: --endpoints N and --sink KIND say where each event goes");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,12 +1,12 @@
 //! The arguments of `tidings cost`. Each overrides one number of the template's default stack, or of `--stack`.
 
 use crate::Failure;
-use crate::cost::{Architecture, FrontDoor, Share, Variant};
+use crate::cost::{Architecture, FrontDoor, Share, SinkKind, Variant};
 use crate::limits::{MAX_COST_SPAN, MAX_PRICED_EVENTS, MIN_COST_SPAN};
 use crate::target::TargetOptions;
 use clap::{ArgAction, Args};
 use std::path::PathBuf;
-use tidings_config::limits::MAX_BATCH_MESSAGES;
+use tidings_config::limits::{MAX_BATCH_MESSAGES, MAX_ENDPOINTS};
 use tidings_config::rules::Span;
 
 /// Events that `--keep-events` assumes to have this size, if the size isn't given.
@@ -21,6 +21,7 @@ const STORED_BYTES: u64 = 2_048;
         tidings cost --events 1e6\n  \
         tidings cost --events 1e6 --front-door function-url --log-sampling 10\n  \
         tidings cost --events 5e6 --actions-per-event 0.3 --duplicates 5% --forged 1e5\n  \
+        tidings cost --events 1e6 --endpoints 2 --sink eventbridge --sink kafka\n  \
         tidings cost --stack tidings --over 7d\n  \
         tidings cost --print-prices > eu-central-1.toml\n  \
         tidings cost --events 1e6 --json | jq -r '.lines[] | [.item, .dollars] | @tsv'"
@@ -86,9 +87,21 @@ pub struct CostOptions {
     /// Sender=true: every action is said by it
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set)]
     pub sender: Option<bool>,
-    /// Publisher=true, without the deliveries: docs/webhooks-out.md says what they cost
+    /// Publisher=true
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set)]
     pub publisher: Option<bool>,
+    /// Endpoints that get each event. There is a publisher then
+    #[arg(long, value_name = "N", value_parser = endpoints)]
+    pub endpoints: Option<u64>,
+    /// A sink that gets each event, once or more. There is a publisher then, and for Kafka its queue
+    #[arg(long = "sink", value_name = "KIND")]
+    pub sinks: Vec<SinkKind>,
+    /// Bytes of an event as it is published, or kept by an outbox
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub event_bytes: Option<u64>,
+    /// Events of sources with durability: outbox, as a share of the events
+    #[arg(long, value_name = "SHARE")]
+    pub outbox: Option<Share>,
     /// A file of prices, instead of those of us-east-1: --print-prices has its form
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
@@ -106,6 +119,9 @@ impl CostOptions {
     /// The variant of these options: each that is given replaces a number.
     pub(super) fn variant(&self, of: Variant) -> Result<Variant, Failure> {
         let info_lines = self.log_level.as_deref().map(|level| matches!(level, "debug" | "info"));
+        let sinks = if self.sinks.is_empty() { of.sinks.clone() } else { self.sinks.clone() };
+        let endpoints = self.endpoints.unwrap_or(of.endpoints);
+        let goes_out = endpoints > 0 || !sinks.is_empty();
         let variant = Variant {
             events: self.events.unwrap_or(of.events),
             duplicates: self.duplicates.unwrap_or(of.duplicates),
@@ -131,7 +147,12 @@ impl CostOptions {
             gradual_deployment: of.gradual_deployment,
             further_secrets: of.further_secrets,
             sender: self.sender.unwrap_or(of.sender),
-            publisher: self.publisher.unwrap_or(of.publisher),
+            publisher: self.publisher.unwrap_or(of.publisher || goes_out),
+            endpoints,
+            kafka: of.kafka || sinks.contains(&SinkKind::Kafka),
+            sinks,
+            event_bytes: self.event_bytes.unwrap_or(of.event_bytes),
+            outbox: self.outbox.unwrap_or(of.outbox),
         };
         match variant.events.checked_mul(variant.sources.max(1)) {
             Some(_) => Ok(variant),
@@ -158,6 +179,11 @@ fn number(text: &str) -> Result<u64, String> {
 fn average(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| (0.0..=1_000.0).contains(number));
     number.ok_or_else(|| "allowed: a number from 0 to 1000, such as 0.3".to_owned())
+}
+
+fn endpoints(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number <= MAX_ENDPOINTS as u64);
+    number.ok_or_else(|| format!("allowed: 0 to {MAX_ENDPOINTS}"))
 }
 
 fn batch(text: &str) -> Result<f64, String> {

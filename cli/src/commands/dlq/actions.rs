@@ -6,16 +6,16 @@
 //!
 //! The queue is FIFO: of each conversation the first ten are seen, until they have left it.
 
+use super::outgoing_walk::{Asked, Words, walked};
 use crate::Failure;
-use crate::confirm::{Confirm, Confirmed};
-use crate::limits::{DEAD_LETTERS_WALK, MAX_DEAD_LETTERS};
-use crate::stack::ActionLetters;
-use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, data_of, paint, pretty, say, short};
+use crate::confirm::Confirm;
+use crate::limits::DEAD_LETTERS_WALK;
+use crate::stack::OutgoingLetter;
+use crate::style::{BAD, FAINT, NAME, data_of, paint, pretty, say, short};
 use crate::target::{TargetOptions, action_letters};
 use clap::Args;
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use serde_json::Value;
 use std::process::ExitCode;
 use tidings_config::time::Timestamp;
 
@@ -67,7 +67,7 @@ struct DeadAction {
 }
 
 impl DeadAction {
-    fn of(letter: &crate::stack::ActionLetter) -> Self {
+    fn of(letter: &OutgoingLetter) -> Self {
         let action: Value = serde_json::from_str(&letter.body).unwrap_or_default();
         let text = |name: &str| action.get(name).and_then(Value::as_str).map(str::to_owned);
         let attribute = |name: &str| letter.attributes.get(name).cloned();
@@ -100,78 +100,10 @@ impl DeadAction {
 
 pub(crate) async fn run(options: DlqActions) -> Result<ExitCode, Failure> {
     let letters = action_letters(&options.target.at).await?.hiding(DEAD_LETTERS_WALK);
-    let confirmed = if options.redrive { options.confirm.ask() } else { None };
-    let mut found = Found::default();
-    let walked = walk(&letters, &options, confirmed, &mut found).await;
-    letters.show_again(&found.kept).await;
-    walked?;
-    let Found { matched, moved, failed, .. } = found;
-    if options.target.json {
-        data(
-            &json!({ "messages": matched, "moved": moved, "failed": failed, "dry_run": options.redrive && confirmed.is_none() }),
-        );
-    } else {
-        match (options.redrive, confirmed) {
-            (false, _) => say!("{}", paint(if matched == 0 { GOOD } else { FAINT }, format!("{matched} dead-lettered actions"))),
-            (true, None) => say!("{}", paint(FAINT, format!("dry run, {matched} would be moved: --yes applies the change"))),
-            (true, Some(_)) => {
-                say!("{} moved to the queue of actions", paint(GOOD, moved));
-                if failed > 0 {
-                    say!("{} weren't acknowledged by it, and stay", paint(WARN, failed));
-                }
-            }
-        }
-    }
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-#[derive(Debug, Default)]
-struct Found {
-    matched: usize,
-    moved: usize,
-    failed: usize,
-    /// The messages to make visible again.
-    kept: Vec<String>,
-}
-
-async fn walk(
-    letters: &ActionLetters,
-    options: &DlqActions,
-    confirmed: Option<Confirmed>,
-    found: &mut Found,
-) -> Result<(), Failure> {
-    let mut seen = BTreeSet::new();
-    while seen.len() < MAX_DEAD_LETTERS {
-        let taken = letters.take().await.map_err(super::walk::unread)?;
-        let receipts: Vec<String> = taken.iter().map(|letter| letter.receipt.clone()).collect();
-        if taken.iter().all(|letter| !seen.insert(letter.id.clone())) {
-            found.kept.extend(receipts);
-            return Ok(());
-        }
-        for letter in taken {
-            let dead = DeadAction::of(&letter);
-            if !dead.is_wanted(options) {
-                found.kept.push(letter.receipt);
-                continue;
-            }
-            found.matched += 1;
-            match confirmed {
-                None => {
-                    found.kept.push(letter.receipt);
-                    show(dead, options)?;
-                }
-                Some(confirmed) => match letters.redrive(&letter, confirmed).await {
-                    Ok(()) => found.moved += 1,
-                    Err(error) => {
-                        found.failed += 1;
-                        found.kept.push(letter.receipt);
-                        say!("{} {error}", paint(BAD, "not moved:"));
-                    }
-                },
-            }
-        }
-    }
-    Ok(())
+    let asked = Asked { redrive: options.redrive, confirm: options.confirm, json: options.target.json };
+    let words = Words { messages: "dead-lettered actions", queue: "the queue of actions" };
+    let wanted = |letter: &OutgoingLetter| Some(DeadAction::of(letter)).filter(|dead| dead.is_wanted(&options));
+    walked(&letters, &asked, &words, wanted, |dead| show(dead, &options)).await
 }
 
 fn show(dead: DeadAction, options: &DlqActions) -> Result<(), Failure> {
@@ -200,13 +132,17 @@ fn show(dead: DeadAction, options: &DlqActions) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::outgoing_walk::{Found, walk};
     use super::*;
+    use crate::confirm::Confirmed;
     use crate::dev::cloud::{Cloud, Options};
+    use crate::stack::OutgoingLetters;
     use crate::target::Place;
+    use serde_json::json;
     use tidings_core::ports::{ForwardQueue, Forwarded};
 
     /// A dead-letter queue with what was refused, what is uncertain, and what a bot has failed with.
-    async fn cloud() -> (Cloud, ActionLetters) {
+    async fn cloud() -> (Cloud, OutgoingLetters) {
         let options = Options { dynamodb_port: 0, data: None, secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
         let cloud = Cloud::start(options).await.expect("the embedded cloud");
         let dead = cloud.forwards(&cloud.actions_dead_letter_queue_url);
@@ -225,7 +161,7 @@ mod tests {
             dead.forward(&message).await.expect("sent");
         }
         let letters =
-            ActionLetters::new(cloud.sqs.clone(), cloud.actions_dead_letter_queue_url.clone(), cloud.sender_queue_url.clone());
+            OutgoingLetters::new(cloud.sqs.clone(), cloud.actions_dead_letter_queue_url.clone(), cloud.sender_queue_url.clone());
         (cloud, letters)
     }
 
@@ -241,9 +177,10 @@ mod tests {
         }
     }
 
-    async fn walked(letters: &ActionLetters, options: &DlqActions, confirmed: Option<Confirmed>) -> Found {
+    async fn walked(letters: &OutgoingLetters, options: &DlqActions, confirmed: Option<Confirmed>) -> Found {
         let mut found = Found::default();
-        walk(letters, options, confirmed, &mut found).await.expect("walked");
+        let wanted = |letter: &OutgoingLetter| Some(DeadAction::of(letter)).filter(|dead| dead.is_wanted(options));
+        walk(letters, confirmed, &mut found, wanted, |dead| show(dead, options)).await.expect("walked");
         letters.show_again(&found.kept).await;
         found
     }
@@ -271,7 +208,7 @@ mod tests {
         let found = walked(&letters, &refused, Confirm::given().ask()).await;
         assert_eq!((found.matched, found.moved, found.failed), (1, 1, 0));
         assert_eq!(walked(&letters, &options(), None).await.matched, 2, "the others stay");
-        let moved = ActionLetters::new(cloud.sqs.clone(), cloud.sender_queue_url.clone(), String::new());
+        let moved = OutgoingLetters::new(cloud.sqs.clone(), cloud.sender_queue_url.clone(), String::new());
         let moved = moved.take().await.expect("received");
         assert_eq!(moved.len(), 1);
         assert!(moved[0].body.contains("a1"));
@@ -281,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_an_action_has_its_data_only_if_that_was_asked_for() {
-        let letter = crate::stack::ActionLetter::of_body(r#"{"id":"a1","data":{"text":"hunter2"}}"#);
+        let letter = OutgoingLetter::of_body(r#"{"id":"a1","data":{"text":"hunter2"}}"#);
         let shown = |keep| serde_json::to_string(&DeadAction::of(&letter).without_data(keep)).unwrap();
         assert!(!shown(false).contains("hunter2") && shown(true).contains("hunter2"));
     }

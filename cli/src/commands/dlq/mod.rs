@@ -12,6 +12,10 @@ mod envelopes;
 mod filter;
 mod group;
 pub(crate) mod list;
+mod outgoing;
+#[cfg(test)]
+mod outgoing_tests;
+mod outgoing_walk;
 mod print;
 pub(crate) mod redrive;
 pub(crate) mod show;
@@ -22,12 +26,14 @@ mod walk;
 
 pub(crate) use envelopes::{Found, envelopes};
 pub(crate) use filter::DlqFilter;
+pub(crate) use outgoing::OutgoingQueue;
 pub(crate) use redrive::DlqRedrive;
 
 use crate::subcommands::subcommands;
 use actions::DlqActions;
 use drop::DlqDrop;
 use list::DlqList;
+use outgoing::DlqOutgoing;
 use show::DlqShow;
 
 subcommands! {
@@ -42,5 +48,7 @@ subcommands! {
         Drop(options: DlqDrop) => drop::run(options).await,
         /// List, show or redrive dead-lettered actions
         Actions(options: DlqActions) => actions::run(options).await,
+        /// List, show or redrive what was dead-lettered on its way to endpoints and sinks
+        Outgoing(options: DlqOutgoing) => outgoing::run(options).await,
     }
 }

@@ -4,9 +4,8 @@ use crate::Failure;
 use crate::style::{FAINT, GOOD, data, paint, say};
 use crate::target::{TargetOptions, now, unreadable, webhooks};
 use clap::Args;
-use publisher::endpoint::{EndpointRecord, Status};
+use publisher::endpoint::{EndpointRecord, Status, random_id};
 use publisher::ports::EndpointStore;
-use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -49,9 +48,9 @@ pub struct EndpointsAdd {
     /// A header of its own, which must not be a secret
     #[arg(long = "header", value_name = "NAME=VALUE", value_parser = header)]
     pub headers: Vec<(String, String)>,
-    /// Whose it is
-    #[arg(long, value_name = "NAME")]
-    pub group: Option<String>,
+    /// Its owner's label, by which a portal shows it: 1 to 64 letters, digits, '.', '_' and '-'
+    #[arg(long, alias = "group", value_name = "LABEL", value_parser = publisher::portal::owner)]
+    pub owner: Option<String>,
     #[command(flatten)]
     pub target: TargetOptions,
 }
@@ -74,16 +73,6 @@ pub enum FormatWord {
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-/// Random bytes in a new id: 80 bits.
-const ID_BYTES: usize = 10;
-
-fn new_id() -> Result<EndpointId, Failure> {
-    let mut bytes = [0; ID_BYTES];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::new("the operating system returned no random bytes"))?;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    EndpointId::of_name(&digits).map_err(Failure::new)
 }
 
 impl EndpointsAdd {
@@ -113,7 +102,8 @@ impl EndpointsAdd {
 pub(crate) async fn run(options: EndpointsAdd) -> Result<ExitCode, Failure> {
     let at = &options.target.at;
     let webhooks = webhooks(at).await?;
-    let endpoint = options.endpoint(new_id()?);
+    let id = random_id().ok_or_else(|| Failure::new("the operating system returned no random bytes"))?;
+    let endpoint = options.endpoint(id);
     let mut problems: Vec<String> =
         endpoint.problems(webhooks.reach).into_iter().map(|(field, why)| format!("{field}: {why}")).collect();
     if let Some(Err(error)) = endpoint.when.as_ref().map(|when| Expression::parse(when, Scope::Event)) {
@@ -127,7 +117,7 @@ pub(crate) async fn run(options: EndpointsAdd) -> Result<ExitCode, Failure> {
         return Err(Failure::new(format!("there are {known} endpoints, allowed: {MAX_ENDPOINTS}"))
             .hint("remove one that isn't needed: `tidings endpoints remove ID`"));
     }
-    let status = Status { created: Some(now(at).await), group: options.group.clone(), ..Status::default() };
+    let status = Status { created: Some(now(at).await), group: options.owner.clone(), ..Status::default() };
     let id = endpoint.id.clone();
     let record = EndpointRecord { id: id.clone(), endpoint: Some(endpoint), status, version: None };
     match webhooks.endpoints.put(&record).await.map_err(|error| unreadable(at, &error))? {

@@ -4,6 +4,7 @@ mod add;
 mod attempts;
 mod change;
 mod list;
+mod portal_token;
 mod retry;
 mod send_test;
 mod show;
@@ -14,6 +15,7 @@ use add::EndpointsAdd;
 use attempts::EndpointsAttempts;
 use change::{EndpointsDisable, EndpointsEnable, EndpointsRemove, EndpointsRotate};
 use list::EndpointsList;
+use portal_token::EndpointsPortalToken;
 use retry::EndpointsRetry;
 use send_test::EndpointsTest;
 use show::EndpointsShow;
@@ -40,6 +42,8 @@ subcommands! {
         Attempts(options: EndpointsAttempts) => attempts::run(options).await,
         /// Send deliveries of an endpoint again
         Retry(options: EndpointsRetry) => retry::run(options).await,
+        /// Print a token by which one owner sees and changes its own endpoints over HTTP
+        PortalToken(options: EndpointsPortalToken) => portal_token::run(options).await,
     }
 }
 

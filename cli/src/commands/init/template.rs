@@ -17,8 +17,8 @@ const BUILT_COMMENT: &str = "      # A Makefile that builds the function for thi
 /// The template for packages in `build/`.
 pub(crate) fn template() -> String {
     let mut text = TEMPLATE.replace(BUILD_METHOD, "").replace(BUILT_COMMENT, "");
-    // In the template's order. The feed is the reader's program.
-    for function in ["receiver", "processor", "reader", "publisher", "kafka", "sender", "reader"] {
+    // In the template's order. The API of the endpoints is the publisher's program, and the feed the reader's.
+    for function in ["receiver", "processor", "reader", "publisher", "publisher", "kafka", "sender", "reader"] {
         text = text.replacen(BUILT, &format!("      CodeUri: build/{function}\n"), 1);
     }
     text
@@ -46,7 +46,7 @@ mod tests {
         for gone in ["BuildMethod", "infra/functions", "Makefile"] {
             assert!(!text.contains(gone), "{gone}");
         }
-        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 8);
+        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 9);
     }
 
     #[test]

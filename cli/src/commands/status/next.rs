@@ -54,12 +54,13 @@ pub(super) struct Step {
 }
 
 /// Dead-letter queues with their alarms. An alarm fires a minute later.
-const DEAD_QUEUES: [(&str, &str); 5] = [
+const DEAD_QUEUES: [(&str, &str); 6] = [
     ("dead letters", "DeadLetterAlarm"),
     ("dead actions", "ActionsAlarm"),
     ("dead links", "LinksAlarm"),
     ("dead published", "PublishedAlarm"),
     ("dead deliveries", "DeliveriesAlarm"),
+    ("dead kafka", "KafkaAlarm"),
 ];
 
 pub(super) fn problems(status: &Status) -> Vec<Problem> {

@@ -28,11 +28,13 @@ const ONLY_RESOURCES: [(&str, &str); 2] = [("dead actions", "ActionsDeadLetterQu
 const ALL_ACTIONS: (&str, &str) = ("all actions", "SenderQueueUrl");
 
 /// The queues of the ways out, which a stack has if it says, or publishes, what it does.
-const OF_WAYS_OUT: [(&str, &str); 4] = [
+const OF_WAYS_OUT: [(&str, &str); 6] = [
     ("published", "PublishedQueue"),
     ("deliveries", "DeliveriesQueue"),
+    ("kafka", "KafkaQueue"),
     ("dead published", "PublishedDeadLetterQueue"),
     ("dead deliveries", "DeliveriesDeadLetterQueue"),
+    ("dead kafka", "KafkaDeadLetterQueue"),
 ];
 
 /// Maximum that `DescribeAlarms` takes at once; `DescribeStackResources` returns no more.

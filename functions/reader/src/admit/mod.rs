@@ -1,13 +1,10 @@
 //! Decides who may read contexts. The deployment chooses exactly one of two ways; there is no default.
 
-mod kept;
-mod tokens;
-
-pub(crate) use kept::{Kept, Unknown};
-pub use tokens::TokenBook;
+pub use tidings_core::bearer::TokenBook;
 
 use crate::Request;
 use crate::reply::Reply;
+use tidings_core::bearer::NotAdmitted;
 
 /// How a caller is admitted.
 #[derive(Debug)]
@@ -36,7 +33,11 @@ impl Access {
     pub(crate) async fn admit(&self, request: &Request) -> Result<Admitted, Reply> {
         match self {
             Self::FrontDoor => request.identity.clone().map(|caller| Admitted { caller }).ok_or(Reply::Forbidden),
-            Self::Tokens(book) => book.admit(request.authorization.as_deref()).await.map(|caller| Admitted { caller }),
+            Self::Tokens(book) => match book.admit(request.authorization.as_deref()).await {
+                Ok(caller) => Ok(Admitted { caller }),
+                Err(NotAdmitted::Unauthorized) => Err(Reply::Unauthorized),
+                Err(NotAdmitted::Unavailable) => Err(Reply::Unavailable),
+            },
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::request::{NameError, name};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use tidings_config::limits::{MAX_FEED_APPEND_BYTES, MAX_FEED_PART_BYTES, MAX_FEED_STREAM_ID_BYTES};
+use tidings_core::bearer::bearer;
 use tidings_core::context::Part;
 
 /// The path before the conversation's name.
@@ -62,12 +63,6 @@ impl Asked {
         };
         Ok(Self { conversation, token, what })
     }
-}
-
-/// The token of `Bearer …`. The scheme's name ignores case (RFC 9110).
-fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim_matches(' '))
 }
 
 /// 0 is before the first update.

@@ -5,9 +5,9 @@
 use super::FeedApi;
 use super::reply::FeedReply;
 use crate::Request;
-use crate::admit::Unknown;
 use serde_json::json;
 use tidings_core::claim::ClaimState;
+use tidings_core::kept::Unknown;
 use tidings_core::ports::EventStatus;
 use tidings_core::status_url::STATUS_PATH;
 

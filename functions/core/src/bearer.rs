@@ -3,15 +3,14 @@
 //!
 //! Promises: the time of a comparison reveals nothing about a token.
 
-use super::kept::{Kept, Unknown};
-use crate::reply::Reply;
+use crate::kept::{Kept, Unknown};
+use crate::ports::SecretStore;
+use crate::secrets::parse;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use subtle::{Choice, ConstantTimeEq};
 use tidings_config::limits::{MAX_CONTEXT_TOKEN_BYTES, MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKEN_BYTES};
 use tidings_config::time::Clock;
-use tidings_core::ports::SecretStore;
-use tidings_core::secrets::parse;
 
 /// The tokens as last fetched.
 #[derive(Debug)]
@@ -23,33 +22,42 @@ struct Token {
     sha256: [u8; 32],
 }
 
+/// Why nobody is admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// The token is missing or wrong. Nobody is told which.
+    Unauthorized,
+    /// The tokens aren't known. A retry may help.
+    Unavailable,
+}
+
 impl TokenBook {
-    pub fn new(store: Arc<dyn SecretStore>, clock: Arc<dyn Clock>) -> Self {
-        Self(Kept::new(store, clock, "the read API's tokens", tokens))
+    /// `whose`: whose tokens they are, for logs.
+    pub fn new(store: Arc<dyn SecretStore>, clock: Arc<dyn Clock>, whose: &'static str) -> Self {
+        Self(Kept::new(store, clock, whose, tokens))
     }
 
     /// Fetches now. If that fails, the loaded tokens stay in use.
-    pub(crate) async fn load(&self) {
+    pub async fn load(&self) {
         self.0.load().await;
     }
 
     /// The caller with this token.
-    pub(crate) async fn admit(&self, authorization: Option<&str>) -> Result<String, Reply> {
+    pub async fn admit(&self, authorization: Option<&str>) -> Result<String, NotAdmitted> {
         // A request without a token causes no fetch.
-        let given = authorization.and_then(bearer).ok_or(Reply::Unauthorized)?;
+        let fits = |token: &&str| (MIN_CONTEXT_TOKEN_BYTES..=MAX_CONTEXT_TOKEN_BYTES).contains(&token.len());
+        let given = authorization.and_then(bearer).filter(fits).ok_or(NotAdmitted::Unauthorized)?;
         match self.0.find(|tokens| find(tokens, given)).await {
-            Ok(caller) => caller.ok_or(Reply::Unauthorized),
-            Err(Unknown) => Err(Reply::Unavailable),
+            Ok(caller) => caller.ok_or(NotAdmitted::Unauthorized),
+            Err(Unknown) => Err(NotAdmitted::Unavailable),
         }
     }
 }
 
 /// The token of `Bearer …`. The scheme's name ignores case (RFC 9110).
-fn bearer(authorization: &str) -> Option<&str> {
+pub fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;
-    let token = token.trim_matches(' ');
-    let fits = (MIN_CONTEXT_TOKEN_BYTES..=MAX_CONTEXT_TOKEN_BYTES).contains(&token.len());
-    (scheme.eq_ignore_ascii_case("Bearer") && fits).then_some(token)
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim_matches(' '))
 }
 
 /// Compares with every token, so that the time doesn't reveal which one is similar.
@@ -80,7 +88,7 @@ fn tokens(document: &str) -> Result<Vec<Token>, String> {
                 continue;
             }
             if tokens.len() == MAX_CONTEXT_TOKENS {
-                tracing::error!(allowed = MAX_CONTEXT_TOKENS, "the secret of the read API has more tokens than are accepted");
+                tracing::error!(allowed = MAX_CONTEXT_TOKENS, "the secret has more tokens than are accepted");
                 return Ok(tokens);
             }
             tokens.push(Token { caller: caller.clone(), sha256: sha256(&token) });

@@ -4,18 +4,18 @@
 //! [`SECRETS_REFRESH`](tidings_config::limits::SECRETS_REFRESH), or after [`TOKENS_KEPT`] if Secrets Manager doesn't
 //! respond. Never: a fetch for each request that no entry fits.
 
+use crate::ports::SecretStore;
+use crate::secrets::Fetches;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_config::limits::TOKENS_KEPT;
 use tidings_config::time::Clock;
-use tidings_core::ports::SecretStore;
-use tidings_core::secrets::Fetches;
 
 /// Reads the entries of a document. The error names no content.
 type Read<T> = fn(&str) -> Result<Vec<T>, String>;
 
 /// The entries of a secret.
-pub(crate) struct Kept<T> {
+pub struct Kept<T> {
     store: Arc<dyn SecretStore>,
     clock: Arc<dyn Clock>,
     read: Read<T>,
@@ -31,7 +31,7 @@ struct State<T> {
 
 /// The entries aren't known: the secret couldn't be fetched, or has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unknown;
+pub struct Unknown;
 
 /// Its Debug leaves out the entries.
 impl<T> fmt::Debug for Kept<T> {
@@ -46,13 +46,13 @@ impl<T> fmt::Debug for Kept<T> {
 }
 
 impl<T> Kept<T> {
-    pub(crate) fn new(store: Arc<dyn SecretStore>, clock: Arc<dyn Clock>, whose: &'static str, read: Read<T>) -> Self {
+    pub fn new(store: Arc<dyn SecretStore>, clock: Arc<dyn Clock>, whose: &'static str, read: Read<T>) -> Self {
         let state = Mutex::new(State { entries: Vec::new(), fetches: Fetches::default() });
         Self { store, clock, read, whose, state }
     }
 
     /// Fetches now. If that fails, the loaded entries stay in use.
-    pub(crate) async fn load(&self) {
+    pub async fn load(&self) {
         let now = self.clock.now();
         self.state().fetches.tried = Some(now);
         let whose = self.whose;
@@ -72,7 +72,7 @@ impl<T> Kept<T> {
     }
 
     /// What `find` finds among the entries. If it finds nothing, the secret may be fetched again first.
-    pub(crate) async fn find<R>(&self, find: impl Fn(&[T]) -> Option<R>) -> Result<Option<R>, Unknown> {
+    pub async fn find<R>(&self, find: impl Fn(&[T]) -> Option<R>) -> Result<Option<R>, Unknown> {
         if self.is_due() {
             self.load().await;
         }
