@@ -4,7 +4,7 @@ use tidings_simulation::broken::Broken;
 use tidings_simulation::{report, simulate};
 
 /// In half a minute without optimisation.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 1_500;
 
 /// Seeds in which each broken protection must show.
 const UNTIL_CAUGHT: u64 = 400;

@@ -11,8 +11,6 @@ mod timing;
 use crate::executor::Verdict;
 use crate::shared::Shared;
 use std::sync::Arc;
-use tidings_core::claim::ClaimKey;
-use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Fault, Side};
 
 /// A port of a process.
@@ -62,10 +60,4 @@ fn of_one_message(call: Call) -> Call {
     } else {
         call
     }
-}
-
-/// The event of a message, with the time of its first receipt.
-fn event_of(message: &str) -> Option<(ClaimKey, i64)> {
-    let envelope = Envelope::decode(message).ok()?;
-    Some((envelope.claimkey.clone(), envelope.receivedtime.unix_ms()))
 }

@@ -22,7 +22,7 @@ pub(crate) async fn check(run: &Scheduler) -> Vec<String> {
         found.push("it doesn't end".to_owned());
         return found;
     }
-    let (acknowledged, order) = {
+    let (is_comparable, applied) = {
         let ledger = run.shared.ledger();
         found.extend(events(run, &ledger));
         found.extend(forged(run));
@@ -32,8 +32,8 @@ pub(crate) async fn check(run: &Scheduler) -> Vec<String> {
         found.extend(said(run, &ledger));
         (ledger.erased.is_empty() && !run.has_expired, messages(&ledger))
     };
-    if acknowledged {
-        match order {
+    if is_comparable {
+        match applied {
             Ok(messages) => {
                 let wanted = expected(&messages, run.shared.now()).await;
                 found.extend(effects(run, &run.shared.ledger(), &wanted));
@@ -206,9 +206,7 @@ fn messages(ledger: &Ledger) -> Result<Vec<(Edition, String)>, String> {
     let mut messages = Vec::new();
     for (key, effects) in ledger.effects.iter().filter(|(key, _)| !key.is_ours()) {
         let Some(effect) = effects.first() else { continue };
-        let copies = ledger.messages.get(key);
-        let message = copies.and_then(|copies| copies.get(&effect.received.unix_ms()));
-        let message = message.ok_or_else(|| format!("{key} is applied, and no message of {} was queued", effect.received))?;
+        let message = effect.message.as_ref().ok_or_else(|| format!("#{} applies {key}, and has no such message", effect.task))?;
         messages.push((effect.edition, message.clone()));
     }
     Ok(messages)

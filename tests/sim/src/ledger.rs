@@ -12,8 +12,8 @@ use tidings_core::claim::ClaimKey;
 pub(crate) struct Effect {
     pub(crate) task: TaskId,
     pub(crate) edition: Edition,
-    /// When its copy was first received, which tells the copies of one event apart.
-    pub(crate) received: Timestamp,
+    /// The message that had it: copies of one event may differ in what they say. `None`: the invocation had no such message.
+    pub(crate) message: Option<String>,
 }
 
 /// A copy of an action that the queue acknowledged or took.
@@ -36,6 +36,8 @@ pub(crate) struct Sent {
 #[derive(Clone, Debug)]
 pub(crate) struct Notes {
     pub(crate) edition: Edition,
+    /// Its messages.
+    pub(crate) messages: Vec<String>,
     /// The events of its messages.
     pub(crate) keys: BTreeSet<ClaimKey>,
     /// Whether one of them is on its last receive.
@@ -54,6 +56,7 @@ impl Notes {
     pub(crate) fn new(edition: Edition, keys: BTreeSet<ClaimKey>) -> Self {
         Self {
             edition,
+            messages: Vec::new(),
             keys,
             last_receive: false,
             claimed: false,
@@ -71,8 +74,8 @@ impl Notes {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) tasks: BTreeMap<TaskId, Notes>,
-    /// The messages of each event, by the time of their first receipt.
-    pub(crate) messages: BTreeMap<ClaimKey, BTreeMap<i64, String>>,
+    /// The events that were sent to the queue, by whomever.
+    pub(crate) queued: BTreeSet<ClaimKey>,
     pub(crate) effects: BTreeMap<ClaimKey, Vec<Effect>>,
     pub(crate) actions: Vec<Sent>,
     /// The events of an erased conversation, with the first invocation that began after the erasure.

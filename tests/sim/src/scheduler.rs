@@ -215,7 +215,7 @@ impl Scheduler {
             delivery.is_acknowledged = true;
             let keys = &self.plan.presets[delivery.preset].requests[delivery.request].keys;
             let is_kept = |key: &tidings_core::claim::ClaimKey| self.system.store.outbox(key).is_some();
-            let is_queued = |key: &tidings_core::claim::ClaimKey| self.shared.ledger().messages.contains_key(key);
+            let is_queued = |key: &tidings_core::claim::ClaimKey| self.shared.ledger().queued.contains(key);
             self.shared.reach_if(keys.len() > 1, State::SeveralEvents);
             self.shared.reach_if(has_failed && keys.iter().any(|key| is_kept(key) && is_queued(key)), State::KeptWithoutQueue);
         } else if status >= 500 {

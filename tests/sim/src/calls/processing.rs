@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::action::{Action, NOTIFY_TYPE};
 use tidings_core::claim::decide::{Committed, RecordedEffect};
-use tidings_core::claim::{ClaimKey, ClaimState};
+use tidings_core::claim::{ClaimKey, ClaimState, TimelineKey};
 use tidings_core::context::{Item, ItemKey, Place};
+use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Fault, MemoryStore};
 use tidings_core::ports::{ActionQueue, Commit, ContextStore, DeadLetter, DeadLettered, Loaded, Rewrite, Unavailable};
 
@@ -59,7 +60,8 @@ impl Port<MemoryStore> {
             self.shared.reach_if(was_redriven, State::RedrivenApplied);
             let Some(notes) = ledger.notes(task) else { return committed };
             notes.committed = true;
-            let effect = Effect { task, edition: notes.edition, received: commit.received };
+            let message = message_of(&notes.messages, &commit);
+            let effect = Effect { task, edition: notes.edition, message };
             ledger.effects.entry(commit.key.clone()).or_default().push(effect);
         } else if is_processed {
             let mut ledger = self.shared.ledger();
@@ -163,6 +165,20 @@ impl ContextStore for Port<MemoryStore> {
         }
         recorded
     }
+}
+
+/// The message that a commit is of.
+fn message_of(messages: &[String], commit: &Commit) -> Option<String> {
+    let is_it = |message: &&String| {
+        Envelope::decode(message).is_ok_and(|envelope| {
+            envelope.claimkey == commit.key
+                && envelope.event_type == commit.event_type
+                && envelope.subject == commit.subject
+                && envelope.receivedtime == commit.received
+                && TimelineKey::new(envelope.order().time, &envelope.claimkey) == commit.occurred
+        })
+    };
+    messages.iter().find(is_it).cloned()
 }
 
 fn partition_of(places: &BTreeSet<Place>) -> String {

@@ -1,12 +1,13 @@
 //! The receiver's ports.
 
-use super::{Port, event_of};
+use super::Port;
 use crate::broken::Broken;
 use crate::states::State;
 use async_trait::async_trait;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::decide::{Body, Recorded};
 use tidings_core::claim::{ClaimKey, ClaimState, NewClaim, Sha256Hex};
+use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Fault, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::{ClaimStore, EventQueue, SecretStore, Unavailable};
 use tidings_core::trace::Trace;
@@ -57,18 +58,18 @@ impl EventQueue for Port<MemoryQueue> {
             fewer.pop();
         }
         let effect = async {
-            let before = self.inner.messages();
+            let before = self.inner.messages().len();
             let mut answers = EventQueue::send(&*self.inner, &fewer, trace).await;
             answers.resize_with(messages.len(), || Ok(()));
             let mut ledger = self.shared.ledger();
             for (message, answer) in messages.iter().zip(&answers) {
-                let Some((key, received)) = event_of(message) else { continue };
-                let is_queued_before = before.iter().any(|body| event_of(body).is_some_and(|(known, _)| known == key));
-                self.shared.reach_if(is_queued_before, State::QueuedTwice);
-                if answer.is_err() && self.inner.messages().len() > before.len() {
-                    ledger.lost_sends.insert(key.clone());
+                let Some(key) = Envelope::claim_key_of(message) else { continue };
+                let is_it = |body: &&String| Envelope::claim_key_of(body).as_ref() == Some(&key);
+                let is_twice = !ledger.queued.insert(key.clone()) && self.inner.messages().iter().filter(is_it).count() > 1;
+                self.shared.reach_if(is_twice, State::QueuedTwice);
+                if answer.is_err() && self.inner.messages().len() > before {
+                    ledger.lost_sends.insert(key);
                 }
-                ledger.messages.entry(key).or_default().insert(received, (*message).to_owned());
             }
             if let Some(notes) = ledger.notes(task) {
                 notes.queued = true;

@@ -1,26 +1,27 @@
 //! The processor's ports for timers, the outbox of claims and the visibility of messages.
 
-use super::{Port, event_of};
+use super::Port;
 use crate::broken::Broken;
 use crate::states::State;
 use async_trait::async_trait;
 use std::time::Duration;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{ClaimKey, OutboxEntry, OutboxMessage};
+use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore, MemoryTimers};
 use tidings_core::ports::{Delayed, Hide, MessageVisibility, OutboxStore, TimerQueue, TimerStore, Unavailable};
 use tidings_core::stored_timer::{Progress, StoredTimer, Sweeps};
 
 impl Port<MemoryQueue> {
     fn note(&self, task: u32, message: &str) {
-        let Some((key, received)) = event_of(message) else { return };
+        let Some(key) = Envelope::claim_key_of(message) else { return };
         let mut ledger = self.shared.ledger();
         if !key.is_ours()
             && let Some(notes) = ledger.notes(task)
         {
             notes.sent_kept = true;
         }
-        ledger.messages.entry(key).or_default().insert(received, message.to_owned());
+        ledger.queued.insert(key);
     }
 
     fn see(&self, fault: Option<Fault>) {

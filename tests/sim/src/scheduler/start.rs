@@ -134,6 +134,7 @@ impl Scheduler {
         let keys: BTreeSet<ClaimKey> = event.records.iter().filter_map(key_of).collect();
         let mut notes = Notes::new(edition, keys.clone());
         notes.last_receive = event.records.iter().any(|record| receive_count(record) >= self.plan.max_receives);
+        notes.messages = event.records.iter().filter_map(|record| record.body.clone()).collect();
         self.note_receive(&event, &keys, edition, is_copy);
         let code = Arc::clone(&self.processors[process].code);
         let batch = event.clone();
