@@ -3,8 +3,8 @@
 //! A call's effect itself isn't divided: the tables and queues are as consistent as DynamoDB and SQS promise. What the
 //! layer sees is noted in the ledger. [`Broken`] takes a protection away.
 
-mod receiving;
 mod processing;
+mod receiving;
 mod sending;
 mod timing;
 

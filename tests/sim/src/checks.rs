@@ -2,7 +2,7 @@
 
 use crate::ledger::Ledger;
 use crate::reference::{Expected, contexts, expected, is_of_a_join};
-use crate::rules::{COUNTER, CONVERSATIONS, Edition, JOIN_ENTITY};
+use crate::rules::{CONVERSATIONS, COUNTER, Edition, JOIN_ENTITY};
 use crate::scheduler::Scheduler;
 use crate::states::State;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +85,10 @@ fn forged(run: &Scheduler) -> Vec<String> {
     };
     let genuine = keys_of(false);
     let only_forged = keys_of(true).into_iter().filter(|key| !genuine.contains(key));
-    only_forged.filter(|key| run.system.store.claim(key).is_some()).map(|key| format!("{key} is forged, and has a claim")).collect()
+    only_forged
+        .filter(|key| run.system.store.claim(key).is_some())
+        .map(|key| format!("{key} is forged, and has a claim"))
+        .collect()
 }
 
 /// An action is queued once within the time in which the queue knows its id; first copies are in order.
@@ -197,7 +200,9 @@ fn said(run: &Scheduler, ledger: &Ledger) -> Vec<String> {
             found.push(format!("{:?} is to be said {} times, said {times} times, marked {unsaid} times", what.1, ids.len()));
         }
     }
-    found.extend(said.keys().filter(|what| !queued.contains_key(*what)).map(|what| format!("{:?} is said, and nobody wanted it", what.1)));
+    found.extend(
+        said.keys().filter(|what| !queued.contains_key(*what)).map(|what| format!("{:?} is said, and nobody wanted it", what.1)),
+    );
     found
 }
 
@@ -206,7 +211,8 @@ fn messages(ledger: &Ledger) -> Result<Vec<(Edition, String)>, String> {
     let mut messages = Vec::new();
     for (key, effects) in ledger.effects.iter().filter(|(key, _)| !key.is_ours()) {
         let Some(effect) = effects.first() else { continue };
-        let message = effect.message.as_ref().ok_or_else(|| format!("#{} applies {key}, and has no such message", effect.task))?;
+        let message =
+            effect.message.as_ref().ok_or_else(|| format!("#{} applies {key}, and has no such message", effect.task))?;
         messages.push((effect.edition, message.clone()));
     }
     Ok(messages)
@@ -225,9 +231,12 @@ fn effects(run: &Scheduler, ledger: &Ledger, wanted: &Expected) -> Vec<String> {
     }
     let of_events = ledger.actions.iter().filter(|sent| !is_of_a_join(&sent.cause));
     let sent: BTreeSet<(String, ActionId)> = of_events.map(|sent| (sent.conversation.clone(), sent.id.clone())).collect();
-    let missing = wanted.actions.difference(&sent).map(|(conversation, id)| format!("action {id} of {conversation} is never sent"));
+    let missing =
+        wanted.actions.difference(&sent).map(|(conversation, id)| format!("action {id} of {conversation} is never sent"));
     found.extend(missing);
-    let more = sent.difference(&wanted.actions).map(|(conversation, id)| format!("action {id} of {conversation} is sent, and nobody wanted it"));
+    let more = sent
+        .difference(&wanted.actions)
+        .map(|(conversation, id)| format!("action {id} of {conversation} is sent, and nobody wanted it"));
     found.extend(more);
     found
 }

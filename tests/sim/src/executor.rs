@@ -18,7 +18,7 @@ pub(crate) type TaskId = u32;
 /// A call of a port, before or after its effect.
 pub(crate) type GateId = u64;
 
-/// What becomes of a call.
+/// The scheduler's decision about a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Pass,

@@ -12,6 +12,7 @@ pub mod broken;
 mod calls;
 mod checks;
 mod executor;
+pub mod gated;
 mod ledger;
 mod load;
 mod plan;

@@ -2,10 +2,11 @@
 //! something doesn't hold or a rare state was never reached.
 //!
 //! `--seeds N` from `--from S` (0) on `--threads T` (all cores), at most `--seconds N`; `--markdown`. `--seed S`: one, with
-//! its trace.
+//! its trace. `--broken NAME`: the first seed that shows it.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use tidings_simulation::broken::Broken;
 use tidings_simulation::{report, simulate};
 
 /// Seeds, unless `--seeds` says otherwise.
@@ -18,6 +19,20 @@ fn main() -> io::Result<ExitCode> {
         arguments.get(at + 1)?.parse().ok()
     };
     let mut out = io::stdout().lock();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--broken") {
+        let name = arguments.get(at + 1);
+        let broken = Broken::ALL.iter().copied().find(|broken| Some(format!("{broken:?}")).as_ref() == name);
+        let caught = broken.and_then(|_| {
+            (0..number("--seeds").unwrap_or(SEEDS)).find(|seed| !simulate(*seed, broken, false).violations.is_empty())
+        });
+        let Some(seed) = caught else { return Ok(ExitCode::FAILURE) };
+        let outcome = simulate(seed, broken, true);
+        for line in outcome.trace.iter().chain(&outcome.violations) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out, "seed {seed}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(seed) = number("--seed") {
         let outcome = simulate(seed, None, true);
         for line in &outcome.trace {

@@ -84,7 +84,7 @@ impl Plan {
         for nth in 0..wanted {
             if nth == 0 || rng.u32(..3) == 0 {
                 at = rng.usize(..self.presets.len());
-                place = rng.usize(..self.presets[at].requests.len());
+                place = self.place(at, rng);
             } else {
                 place = (place + 1) % self.presets[at].requests.len();
             }
@@ -102,7 +102,18 @@ impl Plan {
         }
     }
 
-    /// What becomes of a call.
+    /// A request of a preset. One of three has several events, if the preset has such a request.
+    fn place(&self, at: usize, rng: &mut Rng) -> usize {
+        let requests = &self.presets[at].requests;
+        let place = rng.usize(..requests.len());
+        if rng.u32(..3) > 0 {
+            return place;
+        }
+        let several = (0..requests.len()).map(|nth| (place + nth) % requests.len());
+        several.into_iter().find(|nth| requests[*nth].keys.len() > 1).unwrap_or(place)
+    }
+
+    /// The fault of a call, and whether only the first message of its batch meets it.
     pub(crate) fn fault(&self, call: Call, rng: &mut Rng) -> Option<(Fault, bool)> {
         let dice = rng.u32(..1_000);
         let is_batch = matches!(call, Call::Send | Call::SetTimer);

@@ -176,7 +176,8 @@ impl Scheduler {
             }
             (Work::Batch { event }, Ended::Batch(response)) => {
                 self.processors[task.process].busy = None;
-                let response = if self.shared.is_broken(Broken::FailedIsDeleted) { SqsBatchResponse::default() } else { response };
+                let response =
+                    if self.shared.is_broken(Broken::FailedIsDeleted) { SqsBatchResponse::default() } else { response };
                 let failed = self.system.queue.settle(&event, &response);
                 self.trace(|| format!("#{id} ends, returned: {}", failed.join(" ")));
             }

@@ -125,10 +125,8 @@ impl ContextStore for Port<MemoryStore> {
             }
             None => {}
         }
-        match committed {
-            Committed::Unknown(_) if self.shared.is_broken(Broken::UnknownIsDone) => Committed::Yes,
-            committed => committed,
-        }
+        let is_unknown = matches!(committed, Committed::Unknown(_));
+        if is_unknown && self.shared.is_broken(Broken::UnknownIsDone) { Committed::Yes } else { committed }
     }
 
     async fn rewrite(&self, rewrite: &Rewrite) -> Committed {

@@ -95,8 +95,7 @@ impl EventQueue for Port<MemoryQueue> {
 #[async_trait]
 impl SecretStore for Port<MemorySecrets> {
     async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable> {
-        let (document, fault) =
-            self.call(Call::Fetch, || "secrets".to_owned(), SecretStore::fetch(&*self.inner)).await;
+        let (document, fault) = self.call(Call::Fetch, || "secrets".to_owned(), SecretStore::fetch(&*self.inner)).await;
         self.shared.reach_if(fault.is_some(), State::SecretsAway);
         document
     }

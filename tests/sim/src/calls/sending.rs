@@ -5,9 +5,7 @@ use crate::broken::Broken;
 use crate::states::State;
 use async_trait::async_trait;
 use tidings_core::memory::{Call as Called, Fault, MemoryCalls, MemoryForwards, MemorySends};
-use tidings_core::ports::{
-    Answered, Call, CallError, ForwardQueue, Forwarded, HttpsCall, SendStore, Unavailable, Wrote,
-};
+use tidings_core::ports::{Answered, Call, CallError, ForwardQueue, Forwarded, HttpsCall, SendStore, Unavailable, Wrote};
 use tidings_core::send::{SendRecord, SendState};
 
 #[async_trait]

@@ -62,8 +62,7 @@ impl TimerQueue for Port<MemoryQueue> {
 #[async_trait]
 impl MessageVisibility for Port<MemoryQueue> {
     async fn hide(&self, messages: &[Hide]) -> Vec<Result<(), Unavailable>> {
-        let (hidden, fault) =
-            self.call(Call::Hide, || format!("{} messages", messages.len()), self.inner.hide(messages)).await;
+        let (hidden, fault) = self.call(Call::Hide, || format!("{} messages", messages.len()), self.inner.hide(messages)).await;
         self.shared.reach(if fault.is_some() { State::HideFailed } else { State::Postponed });
         hidden
     }

@@ -71,9 +71,9 @@ impl Scheduler {
     fn start_something(&mut self) -> bool {
         let process = self.rng.usize(..2);
         match self.rng.u32(..100) {
-            0..40 => self.start_a_delivery(process),
-            40..75 => self.start_a_batch(process),
-            75..82 => match Self::idle(&self.processors, process) {
+            0..35 => self.start_a_delivery(process),
+            35..65 => self.start_a_batch(process),
+            65..71 => match Self::idle(&self.processors, process) {
                 Some(process) => {
                     self.sweep(process);
                     true
@@ -186,7 +186,8 @@ impl Scheduler {
         let joins: Vec<String> = of_them.iter().flat_map(|claim| claim.joins.clone()).collect();
         let is_theirs = |place: &Place| names.contains(&place.partition.as_str()) || joins.contains(&place.partition);
         let mut ledger = self.shared.ledger();
-        let in_flight = ledger.tasks.iter().any(|(id, notes)| self.tasks.contains_key(id) && keys.iter().any(|key| notes.keys.contains(key)));
+        let in_flight =
+            ledger.tasks.iter().any(|(id, notes)| self.tasks.contains_key(id) && keys.iter().any(|key| notes.keys.contains(key)));
         self.shared.reach_if(in_flight, State::ErasedInFlight);
         for key in &keys {
             self.system.store.erase(key, is_theirs);
@@ -237,8 +238,12 @@ impl Scheduler {
             1 => self.processors[process].clock.skew(by),
             _ => self.senders[process].clock.skew(by),
         }
-        let clocks: Vec<i64> =
-            self.receivers.iter().map(|one| one.clock.by_ms()).chain(self.processors.iter().map(|one| one.clock.by_ms())).collect();
+        let clocks: Vec<i64> = self
+            .receivers
+            .iter()
+            .map(|one| one.clock.by_ms())
+            .chain(self.processors.iter().map(|one| one.clock.by_ms()))
+            .collect();
         let apart = clocks.iter().max().unwrap_or(&0) - clocks.iter().min().unwrap_or(&0);
         self.shared.reach_if(apart > 60_000, State::SkewedClocks);
         self.trace(|| format!("a clock is off by {by} ms"));

@@ -72,7 +72,11 @@ impl Scheduler {
         let preset = self.plan.presets[delivery.preset];
         let request = &preset.requests[delivery.request];
         let now = self.shared.now();
-        let signed = if delivery.is_forged { preset.signable.forge(&request.sample, now) } else { preset.signable.sign(&request.sample, now) };
+        let signed = if delivery.is_forged {
+            preset.signable.forge(&request.sample, now)
+        } else {
+            preset.signable.sign(&request.sample, now)
+        };
         // A forger can't always write a signature at all.
         let Ok(signed) = signed else {
             delivery.attempts += 1;
