@@ -1,7 +1,7 @@
 //! Signs a preset's samples, and reads their events as the receiver does.
 
 use crate::samples::PresetSample;
-use crate::{RequestError, SignedRequest};
+use crate::{RequestError, SignedRequest, Tamper};
 use receiver::extract::VerifiedEvent;
 use receiver::verify::{Key, verify};
 use tidings_config::provider::Provider;
@@ -70,6 +70,17 @@ impl Signable {
             None => sample.request(&self.provider),
         }?;
         request.sign(&self.source, &self.secret, at, None)
+    }
+
+    /// The same from a stranger, who doesn't have the secret.
+    pub fn forge(&self, sample: &PresetSample, at: Timestamp) -> Result<SignedRequest, RequestError> {
+        let request = sample.request(&self.provider)?;
+        request.sign(&self.source, &self.secret, at, Some(Tamper::Signature))
+    }
+
+    /// The secret that signs.
+    pub fn secret(&self) -> &str {
+        &self.secret
     }
 
     /// The events that the receiver reads.

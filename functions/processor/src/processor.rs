@@ -36,7 +36,7 @@ pub struct Ports {
 /// The processor with its dependencies.
 #[derive(Debug)]
 pub struct Processor {
-    pub(crate) planner: Planner,
+    pub(crate) planner: Arc<Planner>,
     pub(crate) schemas: EventSchemas,
     pub(crate) objects: Objects,
     pub(crate) store: Arc<dyn ContextStore>,
@@ -58,10 +58,15 @@ impl Processor {
     /// Payloads are validated against `schemas`. `max_receive_count` is the redrive policy's: a failure on that
     /// receive is recorded as dead-lettered.
     pub fn new(rules: Rules, schemas: EventSchemas, ports: Ports, max_receive_count: NonZeroU32) -> Self {
+        Self::of_planner(Arc::new(Planner::new(rules)), schemas, ports, max_receive_count)
+    }
+
+    /// The same with rules that another processor may share: compiled once, they keep nothing between events.
+    pub fn of_planner(planner: Arc<Planner>, schemas: EventSchemas, ports: Ports, max_receive_count: NonZeroU32) -> Self {
         let Ports { store, actions, timers, https, api_secrets, clock } = ports;
-        let objects = Objects::new(rules.apis.clone(), https, api_secrets, Arc::clone(&clock));
+        let objects = Objects::new(planner.rules.apis.clone(), https, api_secrets, Arc::clone(&clock));
         Self {
-            planner: Planner::new(rules),
+            planner,
             schemas,
             objects,
             store: Arc::new(Bounded::new(store)),
