@@ -78,6 +78,7 @@ impl Provider {
             duplicates: Duplicates::default(),
             durability: if self.delivery.never_retried { DurableBy::Outbox } else { DurableBy::Queue },
             expect_every: None,
+            edge: None,
         }
     }
 }

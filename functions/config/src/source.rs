@@ -2,6 +2,7 @@
 
 use super::OneOrMany;
 use super::answers::{Refusal, Success};
+use super::edge::Edge;
 use super::event::EventSpec;
 use super::handshake::Handshake;
 use super::rules::Span;
@@ -62,6 +63,9 @@ pub struct Source {
     /// The longest normal pause between two authentic requests. `None`: silence is normal, and isn't measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_every: Option<Span>,
+    /// What is checked before a request is verified. `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<Box<Edge>>,
 }
 
 impl Source {

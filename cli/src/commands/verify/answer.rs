@@ -245,6 +245,7 @@ fn hint(reply: Reply, source: &Source, delivery: &Delivery, path: &str, is_hands
         Reply::NoKey => Some("the provider's key couldn't be read: the provider should retry".to_owned()),
         Reply::BadRequest => Some("its method isn't an HTTP method".to_owned()),
         Reply::Unauthentic
+        | Reply::TooMany { .. }
         | Reply::NotDurable
         | Reply::NotReady
         | Reply::Accepted
