@@ -1,13 +1,16 @@
 //! `sources.yaml` and `functions/receiver/providers/*.toml`.
 
-use super::{Checker, Diagnostic, Report, Spanned, did_you_mean, preset, preset_names, yaml};
+use super::edge::{EdgeEntry, OriginEntry};
+use super::{Checker, Diagnostic, Report, Spanned, did_you_mean, edge, preset, preset_names, yaml};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
 use tidings_config::answers::{Refusal, Success};
+use tidings_config::edge::OriginDigest;
 use tidings_config::event::EventSpec;
 use tidings_config::limits::{MAX_EXPECT_EVERY, MAX_EXPECTING_SOURCES, MAX_REPLY_BYTES, MIN_EXPECT_EVERY};
 use tidings_config::provider::{Provider, json_only};
+use tidings_config::rate::Rate;
 use tidings_config::reconcile::Reconcile;
 use tidings_config::rules::{Span, TypePattern};
 use tidings_config::scheme::{Algorithm, Scheme};
@@ -23,6 +26,8 @@ pub(super) struct SourcesFile {
     /// The version of this format.
     #[schemars(extend("const" = super::FORMAT_VERSION))]
     version: Spanned<u32>,
+    /// CloudFront in front of the receiver: every request must have its secret.
+    origin: Option<OriginEntry>,
     /// By name, which is part of the address: 1 to 64 of a-z, 0-9 and -.
     #[schemars(extend("propertyNames" = tidings_config::schema::source_name()))]
     sources: BTreeMap<String, Spanned<SourceEntry>>,
@@ -57,6 +62,12 @@ struct SourceEntry {
     /// What makes an event durable: `queue`, or `outbox` for providers that don't send a delivery again; instead of the
     /// preset's.
     durability: Option<DurableBy>,
+    /// How often requests may come. Left out: nothing is counted.
+    rate: Option<Spanned<Rate>>,
+    /// The networks that requests may come from: `10.0.0.0/8`, `203.0.113.7`, or `provider` for the list that the provider
+    /// publishes. Left out: all.
+    #[schemars(with = "Option<OneOrMany<String>>")]
+    allow_from: Option<Spanned<OneOrMany<String>>>,
     /// How far a signed timestamp may be from our clock, instead of the scheme's.
     #[schemars(range(min = 1, max = tidings_config::limits::MAX_TOLERANCE.as_secs()))]
     tolerance_seconds: Option<Spanned<u64>>,
@@ -170,8 +181,9 @@ fn read(file: &str, text: &str, presets: &dyn Presets) -> Result<Vec<Source>, Re
     let parsed: SourcesFile = yaml(file, text)?;
     let mut checker = Checker::new(file);
     checker.version(&parsed.version);
+    let origin = parsed.origin.map(|origin| edge::origin(&mut checker, origin)).unwrap_or_default();
     let all = parsed.sources.into_iter();
-    let sources: Vec<Source> = all.filter_map(|(name, entry)| source(&mut checker, name, entry, presets)).collect();
+    let sources: Vec<Source> = all.filter_map(|(name, entry)| source(&mut checker, name, entry, &origin, presets)).collect();
     let expecting = sources.iter().filter(|source| source.expect_every.is_some()).count();
     if expecting > MAX_EXPECTING_SOURCES {
         let problem = format!("{expecting} sources have `expect_every`, allowed: {MAX_EXPECTING_SOURCES}, with an alarm each");
@@ -189,7 +201,13 @@ pub fn read_source_names(file: &str, text: &str) -> Result<Vec<String>, Report> 
     yaml::<Names>(file, text).map(|names| names.sources.into_keys().collect())
 }
 
-fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, presets: &dyn Presets) -> Option<Source> {
+fn source(
+    checker: &mut Checker<'_>,
+    name: String,
+    entry: Spanned<SourceEntry>,
+    origin: &[OriginDigest],
+    presets: &dyn Presets,
+) -> Option<Source> {
     let Spanned { value: entry, referenced: here, .. } = entry;
     if !is_name(&name) {
         checker.problem(here, format!("source {name:?}: allowed: 1 to {MAX_NAME_BYTES} of a-z, 0-9 and -, not beginning with -"));
@@ -235,6 +253,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 durability: DurableBy::default(),
                 expect_every: None,
                 tenants: false,
+                edge: None,
             };
             (own, scheme.referenced)
         }
@@ -286,7 +305,10 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
     if let Some(tenants) = entry.tenants.filter(|tenants| tenants.value) {
         source.tenants = true;
         if source.captures() {
-            let why = format!("`tenants` is set, but {} sends its secret in a handshake, which has no place for a tenant's", source.provider);
+            let why = format!(
+                "`tenants` is set, but {} sends its secret in a handshake, which has no place for a tenant's",
+                source.provider
+            );
             checker.problem(tenants.referenced, why);
         }
     }
@@ -316,6 +338,8 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
         }
         source.expect_every = Some(every.value);
     }
+    let entry_of_edge = EdgeEntry { rate: entry.rate, allow_from: entry.allow_from };
+    source.edge = edge::of(checker, entry_of_edge, origin, &source);
     source.body = entry.body.or(source.body);
     source.signed_body = entry.signed_body.unwrap_or(source.signed_body);
     for problem in source.problems() {

@@ -77,8 +77,21 @@ impl Project {
         let (file, set) = (self.folder.join("event.json"), format!("id={id}"));
         let of = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
         let sent = self.run(
-            &["send", "shops", "--tenant", tenant, "--file", &of(&file), "--set", &set, "--secrets", &of(&secrets), "--url",
-              &self.dev.webhooks, "--json"],
+            &[
+                "send",
+                "shops",
+                "--tenant",
+                tenant,
+                "--file",
+                &of(&file),
+                "--set",
+                &set,
+                "--secrets",
+                &of(&secrets),
+                "--url",
+                &self.dev.webhooks,
+                "--json",
+            ],
             None,
         );
         json(&sent)["status"].as_u64().unwrap_or_else(|| panic!("{} {}", out(&sent), err(&sent)))

@@ -11,6 +11,24 @@ pub const MAX_EXPECT_EVERY: Duration = Duration::from_secs(7 * 86_400);
 /// Sources with an `expect_every`: each has an alarm, and a CloudFormation template has 500 resources at most.
 pub const MAX_EXPECTING_SOURCES: usize = 500;
 
+/// The most requests of a `rate`, for each of its seconds or minutes. One execution environment answers fewer.
+pub const MAX_RATE: u32 = 100_000;
+
+/// The largest `burst` of a `rate`.
+pub const MAX_RATE_BURST: u32 = 100_000;
+
+/// Addresses whose bucket one execution environment knows at once, over all sources. At 100 bytes each they take less than half a megabyte.
+pub const MAX_RATE_BUCKETS: usize = 4_096;
+
+/// The prefix by which IPv6 addresses are counted: one customer of a network has at least this much.
+pub const RATE_IPV6_PREFIX_BITS: u32 = 64;
+
+/// Networks of a source's `allow_from`. They are compared one by one, for each request.
+pub const MAX_ALLOWED_NETWORKS: usize = 1_000;
+
+/// Digests of the origin's secret: the present one, and the next one while it is exchanged.
+pub const MAX_ORIGIN_DIGESTS: usize = 2;
+
 /// Requests a second to a provider's list of events (`tidings reconcile`).
 pub const MAX_LIST_REQUESTS_PER_SECOND: u32 = 100;
 

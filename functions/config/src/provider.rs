@@ -79,6 +79,7 @@ impl Provider {
             durability: if self.delivery.never_retried { DurableBy::Outbox } else { DurableBy::Queue },
             expect_every: None,
             tenants: false,
+            edge: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::OneOrMany;
 use super::answers::{Refusal, Success};
+use super::edge::Edge;
 use super::event::EventSpec;
 use super::handshake::Handshake;
 use super::rules::Span;
@@ -66,6 +67,9 @@ pub struct Source {
     /// no secret then, and no address.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tenants: bool,
+    /// What is checked before a request is verified. `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<Box<Edge>>,
 }
 
 impl Source {

@@ -1,5 +1,6 @@
 //! One HTTP request from a provider, raw, as its signature covers it.
 
+use crate::caller::Caller;
 use crate::raw_body::RawBody;
 use crate::reply::Reply;
 use http::HeaderMap;
@@ -9,9 +10,20 @@ use lambda_http::{Body, Request, RequestExt};
 use tidings_config::limits::MAX_BODY_BYTES;
 use tidings_config::source::Source;
 
-/// A request's query as sent. It may be invalid in a URI.
+/// What a request can't carry itself.
 #[derive(Clone, Debug)]
-pub(crate) struct RawQuery(pub(crate) String);
+pub(crate) struct AsSent {
+    /// Its query, which may be invalid in a URI.
+    pub(crate) query: String,
+    pub(crate) caller: Caller,
+}
+
+impl AsSent {
+    /// Who sent this request. One that no front door converted has none.
+    pub(crate) fn caller(request: &Request) -> Caller {
+        request.extensions().get::<Self>().map_or(Caller::NoFrontDoor, |sent| sent.caller)
+    }
+}
 
 /// A request with an accepted size and content type. Nothing in it is trusted yet.
 #[derive(Clone)]
@@ -44,7 +56,7 @@ impl Delivery {
         if body.len() > MAX_BODY_BYTES {
             return Err(Reply::TooLarge);
         }
-        let as_sent = parts.extensions.get::<RawQuery>().map(|RawQuery(query)| query.as_str());
+        let as_sent = parts.extensions.get::<AsSent>().map(|sent| sent.query.as_str());
         let query = as_sent.or(parts.uri.query()).unwrap_or_default().to_owned();
         Ok(Self { method: parts.method.as_str().to_owned(), query, headers: parts.headers, body: body.into() })
     }
@@ -54,7 +66,7 @@ impl Delivery {
         let mut request = Request::new(Body::Binary(self.body.into_bytes()));
         *request.method_mut() = Method::from_bytes(self.method.as_bytes()).map_err(|_| Reply::BadRequest)?;
         *request.headers_mut() = self.headers;
-        request.extensions_mut().insert(RawQuery(self.query));
+        request.extensions_mut().insert(AsSent { query: self.query, caller: Caller::NoFrontDoor });
         Ok(request.with_raw_http_path(path))
     }
 

@@ -4,7 +4,8 @@
 //! doesn't panic. The runtime's own conversion, which does, isn't used.
 
 use crate::Receiver;
-use crate::delivery::RawQuery;
+use crate::caller::{Caller, SourceIp};
+use crate::delivery::AsSent;
 use crate::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -32,9 +33,10 @@ struct RequestContext {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct Http {
     method: Option<String>,
+    source_ip: SourceIp,
 }
 
 /// The response, in the same version.
@@ -63,7 +65,8 @@ pub async fn answer(receiver: &Receiver, event: LambdaEvent<Incoming>) -> Outgoi
 impl Incoming {
     /// Path and query stay texts: a URI can't represent every received text.
     fn into_request(self, context: Context) -> Result<Request, NotHttp> {
-        let method = self.request_context.and_then(|context| context.http?.method).unwrap_or_default();
+        let Http { method, source_ip } = self.request_context.and_then(|context| context.http).unwrap_or_default();
+        let method = method.unwrap_or_default();
         let body = match (self.body, self.is_base64_encoded.unwrap_or_default()) {
             (None, _) => Body::Empty,
             (Some(text), false) => Body::Text(text),
@@ -72,7 +75,8 @@ impl Incoming {
         let mut request = Request::new(body);
         *request.method_mut() = Method::from_bytes(method.as_bytes()).map_err(|_| NotHttp)?;
         *request.headers_mut() = headers(self.headers.unwrap_or_default())?;
-        request.extensions_mut().insert(RawQuery(self.raw_query_string.unwrap_or_default()));
+        let (query, caller) = (self.raw_query_string.unwrap_or_default(), Caller::from(source_ip));
+        request.extensions_mut().insert(AsSent { query, caller });
         Ok(request.with_raw_http_path(self.raw_path.unwrap_or_default()).with_lambda_context(context))
     }
 }

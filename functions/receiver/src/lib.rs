@@ -6,16 +6,18 @@
 //!
 //! `GET /health` calls nothing of AWS; `GET /ready` calls what an event needs, rarely: [`ready`].
 //!
-//! The flow, one file each: [`lambda`] → [`route`] → [`delivery`] → `encoding` → [`secrets`] or [`tenants`] → [`remote`] →
-//! [`verify`] → [`handshake`] → [`extract`] → [`accept`] → [`reply`] → `answers`. Refusals are counted, and
+//! The flow, one file each: [`lambda`] → [`route`] → [`gate`] → [`delivery`] → `encoding` → [`secrets`] or [`tenants`] →
+//! [`remote`] → [`verify`] → [`handshake`] → [`extract`] → [`accept`] → [`reply`] → `answers`. Refusals are counted, and
 //! `refusals` decides which are logged.
 
 pub mod accept;
 mod answers;
+mod caller;
 mod capture;
 pub mod delivery;
 mod encoding;
 pub mod extract;
+pub mod gate;
 pub mod handshake;
 mod json;
 pub mod lambda;
@@ -30,12 +32,14 @@ mod status;
 pub mod tenants;
 pub mod verify;
 
+pub use crate::caller::Caller;
 pub use crate::encoding::unpacked;
 pub use crate::raw_body::RawBody;
 
 use crate::accept::Acceptor;
-use crate::delivery::Delivery;
+use crate::delivery::{AsSent, Delivery};
 use crate::encoding::Opened;
+use crate::gate::{Entry, Gate, Stop, Stopped};
 use crate::ready::Readiness;
 use crate::refusals::Refusals;
 use crate::remote::{Fetch, RemoteKeys};
@@ -69,6 +73,7 @@ pub struct Receiver {
     remote: RemoteKeys,
     https: Arc<dyn HttpsGet>,
     acceptor: Acceptor,
+    gate: Gate,
     refusals: Refusals,
     readiness: Readiness,
     configuration: Option<String>,
@@ -83,6 +88,8 @@ pub struct Refusal {
     pub reply: Reply,
     /// The reason, which the sender doesn't learn.
     pub rejection: Option<Rejection>,
+    /// Why it was stopped before it was verified, or after it because there are too many.
+    pub stopped: Option<Stop>,
 }
 
 /// The response, and the reason if it isn't a 2xx.
@@ -102,7 +109,13 @@ impl From<Response<Body>> for Answered {
 
 impl From<Reply> for Refusal {
     fn from(reply: Reply) -> Self {
-        Self { reply, rejection: None }
+        Self { reply, rejection: None, stopped: None }
+    }
+}
+
+impl From<Stopped> for Refusal {
+    fn from(Stopped { why, reply }: Stopped) -> Self {
+        Self { reply, rejection: None, stopped: Some(why) }
     }
 }
 
@@ -121,6 +134,7 @@ pub struct Ports {
 impl Receiver {
     pub fn new(sources: Vec<Source>, ports: Ports) -> Self {
         Self {
+            gate: Gate::of(sources.len()),
             sources,
             secrets: SecretBook::new(ports.secrets, ports.captured, Arc::clone(&ports.clock)),
             tenants: TenantBook::new(None, Arc::clone(&ports.clock)),
@@ -213,13 +227,14 @@ impl Receiver {
         reply.into_response()
     }
 
-    async fn receive(&self, source: &Source, addressed: &Addressed, request: Request) -> Answered {
+    async fn receive(&self, source: &Source, addressed: &Addressed, mut request: Request) -> Answered {
         let received = self.clock.now();
-        Metric::Received.count(&source.name);
         let trace = request.lambda_context_ref().and_then(|context| Trace::parse(context.xray_trace_id.as_deref()?));
         let until = request.lambda_context_ref().map(until);
         let mut is_authentic = false;
         let answered = async {
+            let entry = self.enter(source, &mut request, received)?;
+            Metric::Received.count(&source.name);
             let opened = Opened::of(Delivery::read(request)?)?;
             let delivery = opened.content();
             if let Some(handshake) = handshake::find(source, delivery, false) {
@@ -233,6 +248,9 @@ impl Receiver {
             is_authentic = true;
             if source.expect_every.is_some() {
                 Metric::Heard.count(&source.name);
+            }
+            if let Some(entry) = &entry {
+                self.gate.verified(entry, received)?;
             }
             if let Some(handshake) = handshake::find(source, delivery, true) {
                 return self.shake(handshake, source, addressed, delivery).await;
@@ -261,9 +279,25 @@ impl Receiver {
         Answered { is_authentic, ..answered }
     }
 
+    /// Lets a request in, if its source checks anything before it verifies. `None`: it doesn't.
+    fn enter<'a>(&self, source: &'a Source, request: &mut Request, now: Timestamp) -> Result<Option<Entry<'a>>, Stopped> {
+        let Some(edge) = source.edge.as_deref() else { return Ok(None) };
+        let (place, caller) = (self.place(source), AsSent::caller(request));
+        self.gate.tell_due(source, place, now);
+        self.gate.enter(edge, place, caller, request.headers_mut(), now).map(Some)
+    }
+
+    /// The place of one of the sources among them.
+    fn place(&self, source: &Source) -> usize {
+        self.sources.iter().position(|one| std::ptr::eq(one, source)).unwrap_or(self.sources.len())
+    }
+
     /// Counts every refusal, and logs as many as the flood limit allows.
     fn log(&self, source: &Source, addressed: &Addressed, refusal: &Refusal, received: Timestamp, trace: Option<&Trace>) {
-        let Refusal { reply, rejection } = refusal;
+        let Refusal { reply, rejection, stopped } = refusal;
+        if let Some(why) = stopped {
+            return self.gate.count(source, self.place(source), *why, received);
+        }
         Metric::Refused.count_as(&source.name, rejection.as_ref().map_or_else(|| reply.reason(), Rejection::code));
         let reason = rejection.as_ref().map_or_else(|| reply.reason().to_owned(), ToString::to_string);
         tracing::debug!(target: STEP, step = "refused", source = source.name, reason);
@@ -334,7 +368,7 @@ impl Receiver {
             }
             Err(rejection) => {
                 let reply = if source.tenants { self.tenants.refusing().reply() } else { Reply::Unauthentic };
-                Err(Refusal { reply, rejection: Some(rejection) })
+                Err(Refusal { reply, rejection: Some(rejection), stopped: None })
             }
         }
     }
@@ -398,7 +432,7 @@ impl Receiver {
             }
             None => Seen::Unknown,
         };
-        let refused = |rejection| Refusal { reply: self.tenants.refusing().reply(), rejection: Some(rejection) };
+        let refused = |rejection| Refusal { reply: self.tenants.refusing().reply(), rejection: Some(rejection), stopped: None };
         match seen {
             Seen::Active(keys) => Ok(keys),
             Seen::Unknown => Err(refused(Rejection::UnknownTenant)),

@@ -31,6 +31,10 @@ pub enum Reply {
     MethodNotAllowed {
         allow: &'static str,
     },
+    /// Its address, or its source, sent too many.
+    TooMany {
+        retry_after_s: u32,
+    },
     TooLarge,
     UnsupportedMediaType,
     /// At least one event isn't durable. The others are duplicates next time.
@@ -51,6 +55,7 @@ impl Reply {
             Self::Unauthentic => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotDurable | Self::NoSecret | Self::NoKey | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
@@ -71,6 +76,7 @@ impl Reply {
             Self::Unauthentic => "unauthentic",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::TooMany { .. } => "too_many",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::NotDurable | Self::NoSecret | Self::NoKey => "try_again",
@@ -94,6 +100,7 @@ impl Reply {
             | Self::Unauthentic
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
+            | Self::TooMany { .. }
             | Self::TooLarge
             | Self::UnsupportedMediaType => self.code(),
         }
@@ -115,6 +122,7 @@ impl Reply {
             Self::Unauthentic => "the request could not be verified".to_owned(),
             Self::NotFound => "no such endpoint".to_owned(),
             Self::MethodNotAllowed { allow } => format!("allowed: {allow}"),
+            Self::TooMany { .. } => "too many requests, please send it again later".to_owned(),
             Self::TooLarge => format!("the event is too large; allowed: {} bytes with its envelope", limits::MAX_MESSAGE_BYTES),
             Self::UnsupportedMediaType => "this content type is not accepted here".to_owned(),
             Self::NotDurable | Self::NoSecret | Self::NoKey => "not accepted, please send it again".to_owned(),
@@ -141,6 +149,9 @@ impl Reply {
         }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
+        }
+        if let Self::TooMany { retry_after_s } = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_s));
         }
         response
     }

@@ -217,7 +217,9 @@ impl TenantBook {
     async fn read(&self, key: &TenantKey) -> Result<Option<TenantRecord>, Unavailable> {
         let record = match &self.reader {
             Some(reader) => reader.tenant(key).await,
-            None => Err(Unavailable { call: READ, cause: "the stack has no tenants table: deploy it with Tenants=true".to_owned() }),
+            None => {
+                Err(Unavailable { call: READ, cause: "the stack has no tenants table: deploy it with Tenants=true".to_owned() })
+            }
         };
         record.inspect_err(|unavailable| {
             Metric::SecretsUnavailable.measure(1);

@@ -247,6 +247,11 @@ impl Metric {
         self.emit(source, word, 1);
     }
 
+    /// Records a value, for a source and a value of the other dimension.
+    pub fn record_as(self, source: &str, word: &'static str, value: u64) {
+        self.emit(source, word, value);
+    }
+
     /// Records a value over all sources.
     pub fn measure(self, value: u64) {
         self.emit("", "", value);
