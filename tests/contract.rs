@@ -327,7 +327,8 @@ fn tenants_are_read_one_by_one_by_the_receiver_alone_and_always_encrypted_with_a
     let named = template.resources().filter(|(_, resource)| resource.to_string().contains("TenantsTable"));
     assert_eq!(named.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Receiver", "ReceiverTenantsPolicy"]);
     for name in ["TenantRoute", "TenantsTable", "ReceiverTenantsPolicy"] {
-        let conditional = template.resources().find(|(one, _)| *one == name).is_some_and(|(_, resource)| resource["Condition"] != Value::Null);
+        let conditional =
+            template.resources().find(|(one, _)| *one == name).is_some_and(|(_, resource)| resource["Condition"] != Value::Null);
         assert!(conditional, "{name}: a stack without tenants has nothing of it");
     }
 }

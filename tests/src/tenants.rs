@@ -43,7 +43,11 @@ pub async fn tenant_store<T: TenantStore + TenantReader>(store: &T) {
     let read = store.tenant(&acme).await.expect("an answer").expect("a record");
     assert_eq!(TenantRecord { version: rotated.version, ..read.clone() }, rotated);
     let gone = key("stripe", "gone");
-    assert_eq!(store.put(&gone, &TenantRecord { version: Some(0), ..new.clone() }).await, Ok(Replaced::Changed), "it was removed");
+    assert_eq!(
+        store.put(&gone, &TenantRecord { version: Some(0), ..new.clone() }).await,
+        Ok(Replaced::Changed),
+        "it was removed"
+    );
 
     // A name that another begins with, and the same name of another source.
     for other in [key("stripe", "acme-2"), key("stripe", "Acme"), key("stripe-eu", "acme"), key("github", "acme")] {

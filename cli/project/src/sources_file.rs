@@ -286,7 +286,10 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
     if let Some(tenants) = entry.tenants.filter(|tenants| tenants.value) {
         source.tenants = true;
         if source.captures() {
-            let why = format!("`tenants` is set, but {} sends its secret in a handshake, which has no place for a tenant's", source.provider);
+            let why = format!(
+                "`tenants` is set, but {} sends its secret in a handshake, which has no place for a tenant's",
+                source.provider
+            );
             checker.problem(tenants.referenced, why);
         }
     }

@@ -78,7 +78,9 @@ async fn signed(options: &SendOptions) -> Result<Signed, Failure> {
         let path: JsonPath = path.parse().map_err(|error: WordError| bad_setting(setting, &error.to_string()))?;
         sample.set(&path, value).map_err(unsigned)?;
     }
-    let request = sample.sign_for(&source, options.tenant.as_ref(), secret, at, options.tamper.map(Tamper::from).or(tamper)).map_err(unsigned)?;
+    let request = sample
+        .sign_for(&source, options.tenant.as_ref(), secret, at, options.tamper.map(Tamper::from).or(tamper))
+        .map_err(unsigned)?;
     Ok(Signed { source, request, document, at, renewed })
 }
 

@@ -36,7 +36,8 @@ use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
     DynamoClaims, DynamoContextReader, DynamoContexts, DynamoFeedReader, DynamoOutbox, DynamoSends, DynamoStatusReader,
-    DynamoTenants, DynamoTimers, SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility, cause,
+    DynamoTenants, DynamoTimers, SecretsManager, SqsActions, SqsForwards, SqsPublished, SqsQueue, SqsTimers, SqsVisibility,
+    cause,
 };
 use tidings_core::ports::{Replaced, TenantStore};
 use tidings_core::tenant::{TenantKey, TenantRecord};
@@ -308,7 +309,8 @@ impl Cloud {
     pub(crate) async fn add_tenants(&self, tenants: &[(TenantKey, TenantRecord)]) -> Result<(), Failure> {
         for (key, record) in tenants {
             let added = self.tenants().put(key, record).await;
-            let (Replaced::Yes | Replaced::Changed) = added.map_err(|error| Failure::new(format!("the tenants table: {error}")))?;
+            let (Replaced::Yes | Replaced::Changed) =
+                added.map_err(|error| Failure::new(format!("the tenants table: {error}")))?;
         }
         Ok(())
     }

@@ -51,7 +51,10 @@ impl Secrets {
         let apis = merged(&serde_json::Value::from(placeholders).to_string(), &read(&self.apis)?)?;
         let missing = Missing {
             // A secret that a provider sends in a handshake comes with that handshake.
-            sources: lacking(&over_demo, sources.iter().filter(|source| !source.captures() && !source.tenants).map(|source| &source.name))?,
+            sources: lacking(
+                &over_demo,
+                sources.iter().filter(|source| !source.captures() && !source.tenants).map(|source| &source.name),
+            )?,
             apis: lacking(&apis, rules.apis.iter().filter(|(_, api)| api.secret.is_some()).map(|(name, _)| name))?,
         };
         Ok(Documents { sources: over_demo, apis, missing })

@@ -204,7 +204,7 @@ impl TenantBook {
             if !state.has_room(now) {
                 return Seen::Unread;
             }
-            // Counted before it is read, whatever comes of it.
+            // Counted before it is read, whatever the result.
             state.absent.insert(key.clone(), Absent { why: Why::Unread, at: now });
         }
         match self.read(key).await {
@@ -217,7 +217,9 @@ impl TenantBook {
     async fn read(&self, key: &TenantKey) -> Result<Option<TenantRecord>, Unavailable> {
         let record = match &self.reader {
             Some(reader) => reader.tenant(key).await,
-            None => Err(Unavailable { call: READ, cause: "the stack has no tenants table: deploy it with Tenants=true".to_owned() }),
+            None => {
+                Err(Unavailable { call: READ, cause: "the stack has no tenants table: deploy it with Tenants=true".to_owned() })
+            }
         };
         record.inspect_err(|unavailable| {
             Metric::SecretsUnavailable.measure(1);

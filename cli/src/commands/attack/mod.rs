@@ -98,7 +98,8 @@ struct Attacked<'a> {
 
 impl<'a> Attacked<'a> {
     fn of(source: &'a Source, document: Option<&str>) -> Result<Self, Failure> {
-        let secret = document.map(|document| files::secrets(document, source, None)).transpose()?.map(|mut all| all.swap_remove(0));
+        let secret =
+            document.map(|document| files::secrets(document, source, None)).transpose()?.map(|mut all| all.swap_remove(0));
         Ok(Self { source, sample: typical(source), secret })
     }
 

@@ -230,7 +230,9 @@ pub(crate) fn without(secrets: &[String], text: &str) -> String {
 /// What to do about an answer that isn't a 2xx. Problems of the signature are explained elsewhere.
 fn hint(reply: Reply, source: &Source, delivery: &Delivery, path: &str, is_handshake: bool) -> Option<String> {
     match reply {
-        Reply::NotFound => Some(format!("{path} isn't the path of {}: that is {}", source.name, own_path(source, tenant_of(path).as_ref()))),
+        Reply::NotFound => {
+            Some(format!("{path} isn't the path of {}: that is {}", source.name, own_path(source, tenant_of(path).as_ref())))
+        }
         Reply::MethodNotAllowed { allow } => Some(format!("its method is {}, allowed: {allow}", delivery.method)),
         Reply::UnsupportedMediaType => {
             let seen = delivery.content_type().unwrap_or_else(|| "none".to_owned());

@@ -168,9 +168,8 @@ mod tests {
     #[test]
     fn the_key_of_a_tenants_event_names_its_source_and_its_tenant_and_no_other_sender_makes_it() {
         let tenant = |name: &str| name.parse::<TenantName>().unwrap();
-        let key = |source: &str, name: Option<&str>, id: &str| {
-            ClaimKey::from_signed_id(&sender(source, name.map(tenant).as_ref()), id)
-        };
+        let key =
+            |source: &str, name: Option<&str>, id: &str| ClaimKey::from_signed_id(&sender(source, name.map(tenant).as_ref()), id);
         let of_tenant = key("stripe", Some("acme"), "evt_1");
         assert_eq!(of_tenant.as_str(), "stripe/acme#evt_1");
         assert_eq!((of_tenant.sender(), of_tenant.source(), of_tenant.tenant()), ("stripe/acme", "stripe", Some("acme")));

@@ -37,7 +37,9 @@ fn event(tenant: Option<&str>, event_type: &str, conversation: Option<&str>) -> 
 }
 
 fn harness() -> Harness {
-    Harness::with(read_rules("rules.yaml", RULES, &["shops".to_owned()]).unwrap_or_else(|report| panic!("{report}")), |store| store)
+    Harness::with(read_rules("rules.yaml", RULES, &["shops".to_owned()]).unwrap_or_else(|report| panic!("{report}")), |store| {
+        store
+    })
 }
 
 #[tokio::test]
@@ -49,7 +51,10 @@ async fn rules_see_the_tenant_and_two_tenants_share_no_conversation_and_no_entit
     ] {
         let harness = harness();
         for tenant in ["acme", "globex"] {
-            assert_eq!(harness.handle(vec![message("m", &event(Some(tenant), event_type, conversation).encode(), 1)]).await, [""; 0]);
+            assert_eq!(
+                harness.handle(vec![message("m", &event(Some(tenant), event_type, conversation).encode(), 1)]).await,
+                [""; 0]
+            );
         }
         for (tenant, context, whose) in [("acme", contexts[0], "acme"), ("globex", contexts[1], "another")] {
             let claim = harness.claim(&format!("shops/{tenant}#e1")).unwrap();

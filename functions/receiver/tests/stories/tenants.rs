@@ -185,7 +185,9 @@ async fn sources_without_tenants_read_none_and_queue_what_they_always_did() {
 async fn a_tenant_is_read_again_after_five_minutes_and_not_before() {
     let world = World::with(&["acme"]).await;
     let one_less = TENANT_REFRESH - Duration::from_millis(1);
-    for (n, (wait, reads)) in [(Duration::ZERO, 1), (one_less, 0), (Duration::from_millis(1), 1), (one_less, 0)].into_iter().enumerate() {
+    for (n, (wait, reads)) in
+        [(Duration::ZERO, 1), (one_less, 0), (Duration::from_millis(1), 1), (one_less, 0)].into_iter().enumerate()
+    {
         world.wait(wait);
         let read = world.reads(async { assert_eq!(world.send("acme", "acme", &n.to_string()).await.said(), ACCEPTED) }).await;
         assert_eq!(read, reads, "{n}");
