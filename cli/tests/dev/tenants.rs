@@ -37,8 +37,8 @@ struct Project {
 }
 
 impl Project {
-    fn start() -> Self {
-        let folder = std::env::temp_dir().join(format!("tidings-tenants-{}", std::process::id()));
+    fn start(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("tidings-tenants-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("a file");
         write("sources.yaml", SOURCES);
@@ -76,24 +76,9 @@ impl Project {
         std::fs::write(&secrets, serde_json::json!({ format!("shops/{tenant}"): secret }).to_string()).expect("a file");
         let (file, set) = (self.folder.join("event.json"), format!("id={id}"));
         let of = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
-        let sent = self.run(
-            &[
-                "send",
-                "shops",
-                "--tenant",
-                tenant,
-                "--file",
-                &of(&file),
-                "--set",
-                &set,
-                "--secrets",
-                &of(&secrets),
-                "--url",
-                &self.dev.webhooks,
-                "--json",
-            ],
-            None,
-        );
+        let named = ["send", "shops", "--tenant", tenant, "--url", &self.dev.webhooks, "--json"];
+        let given = ["--file", &of(&file), "--set", &set, "--secrets", &of(&secrets)];
+        let sent = self.run(&[&named[..], &given[..]].concat(), None);
         json(&sent)["status"].as_u64().unwrap_or_else(|| panic!("{} {}", out(&sent), err(&sent)))
     }
 
@@ -112,7 +97,7 @@ impl Drop for Project {
 
 #[test]
 fn a_tenant_is_added_rotated_disabled_enabled_and_removed_while_dev_runs() {
-    let project = Project::start();
+    let project = Project::start("life");
     assert_eq!(project.send("given", "a secret of the file", "e0"), 202, "a tenant of --secrets");
     assert_eq!(project.send("acme", FIRST, "e1"), 401);
 
@@ -158,14 +143,14 @@ fn a_tenant_is_added_rotated_disabled_enabled_and_removed_while_dev_runs() {
 
 #[test]
 fn a_secret_that_does_not_fit_and_a_source_without_tenants_are_refused() {
-    let project = Project::start();
+    let project = Project::start("refused");
     let empty = project.tenants(&["add", "shops", "acme", "--secret-file", "-"], Some("\n"));
     assert_eq!(empty.status.code(), Some(1), "{}", err(&empty));
     assert_eq!(project.tenants(&["add", "shops", "acme"], None).status.code(), Some(2), "no secret is given");
     let plain = project.tenants(&["add", "plain", "acme", "--secret-file", "-"], Some(FIRST));
     assert!(err(&plain).contains("source plain has no tenants"), "{}", err(&plain));
     assert_eq!(project.tenants(&["show", "shops", "a/b"], None).status.code(), Some(2));
-    let sent = project.run(&["send", "shops", "--file", "event.json", "--url", &project.dev.webhooks], None);
+    let sent = project.run(&["send", "shops", "--url", &project.dev.webhooks], None);
     assert!(err(&sent).contains("source shops has tenants"), "{}", err(&sent));
     let rotated = project.run(&["rotate", "shops", "--drop-old"], None);
     assert!(err(&rotated).contains("tidings tenants rotate shops"), "{}", err(&rotated));

@@ -391,7 +391,7 @@ impl Receiver {
     }
 
     /// The work is the same for every name, so that the time doesn't tell which tenants there are. A request of an unknown
-    /// one is verified with other keys, and refused whatever comes of it.
+    /// one is verified with other keys, and refused whatever the result.
     async fn verify_tenant<'a>(
         &self,
         source: &'a Source,

@@ -204,7 +204,7 @@ impl TenantBook {
             if !state.has_room(now) {
                 return Seen::Unread;
             }
-            // Counted before it is read, whatever comes of it.
+            // Counted before it is read, whatever the result.
             state.absent.insert(key.clone(), Absent { why: Why::Unread, at: now });
         }
         match self.read(key).await {
