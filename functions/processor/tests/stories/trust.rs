@@ -55,7 +55,7 @@ fn file(path: &str, text: &str) -> ProjectFile {
 
 fn rules() -> Rules {
     let (sources, rules) = (file("sources.yaml", SOURCES), file("rules.yaml", RULES));
-    let schemas = vec![file("schemas/shop/note.added/1.json", SCHEMA)];
+    let schemas = ["added", "said"].map(|what| file(&format!("schemas/shop/note.{what}/1.json"), SCHEMA)).to_vec();
     ProjectFiles { sources, rules, schemas, endpoints: None, sinks: None, channels: None }
         .read()
         .unwrap_or_else(|report| panic!("{report}"))
