@@ -168,6 +168,6 @@ async fn a_value_of_a_turn_is_the_providers_if_it_is_in_each_event() {
         let (conversation, sequence, action) = harness.outside.actions.sent().remove(0);
         let said: Value = serde_json::from_str(&action.encode(&conversation, sequence)).unwrap();
         assert_eq!(said["byprovider"], expected, "{sources:?}");
-        assert_eq!(said["data"]["messages"][1]["number"], 1);
+        assert_eq!(said["data"]["messages"].as_array().map(Vec::len), Some(2));
     }
 }
