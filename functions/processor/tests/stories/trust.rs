@@ -55,7 +55,7 @@ fn file(path: &str, text: &str) -> ProjectFile {
 
 fn rules() -> Rules {
     let (sources, rules) = (file("sources.yaml", SOURCES), file("rules.yaml", RULES));
-    let schemas = vec![file("schemas/shop/note.added/1.json", SCHEMA)];
+    let schemas = ["added", "said"].map(|what| file(&format!("schemas/shop/note.{what}/1.json"), SCHEMA)).to_vec();
     ProjectFiles { sources, rules, schemas, endpoints: None, sinks: None, channels: None }
         .read()
         .unwrap_or_else(|report| panic!("{report}"))
@@ -168,6 +168,6 @@ async fn a_value_of_a_turn_is_the_providers_if_it_is_in_each_event() {
         let (conversation, sequence, action) = harness.outside.actions.sent().remove(0);
         let said: Value = serde_json::from_str(&action.encode(&conversation, sequence)).unwrap();
         assert_eq!(said["byprovider"], expected, "{sources:?}");
-        assert_eq!(said["data"]["messages"][1]["number"], 1);
+        assert_eq!(said["data"]["messages"].as_array().map(Vec::len), Some(2));
     }
 }
