@@ -377,7 +377,7 @@ impl Receiver {
                     Some(absent) => absent,
                 }
             }
-            absent => {
+            absent @ (Seen::Unknown | Seen::Disabled | Seen::Unread) => {
                 let _ = self.try_verify(source, (&self.tenants.stand_in(source), None), delivery).await;
                 absent
             }
