@@ -212,6 +212,9 @@ const _: () = {
     assert!(MAX_STATUS_SPAN.as_secs() / 60 * 12 <= 100_800, "a point a minute of a dozen metrics, in one call");
 };
 
+/// A provider's list of addresses that is older is old: GitHub and Stripe change theirs several times a year.
+pub const MAX_RANGES_AGE: Duration = Duration::from_secs(180 * 86_400);
+
 /// Deliveries of an endpoint that are listed unless another number is given.
 pub const DELIVERIES_LISTED: usize = 20;
 
