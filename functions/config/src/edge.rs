@@ -155,8 +155,13 @@ mod tests {
 
     #[test]
     fn a_network_is_written_in_one_way() {
-        assert_eq!("10.0.0.1/8".parse::<Network>().unwrap_err(), "\"10.0.0.1/8\" has bits behind its prefix; the network is 10.0.0.0/8");
-        for bad in ["", "provider", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "::/129", "10.0.0.1-10.0.0.9", "example.com", "010.0.0.1"] {
+        assert_eq!(
+            "10.0.0.1/8".parse::<Network>().unwrap_err(),
+            "\"10.0.0.1/8\" has bits behind its prefix; the network is 10.0.0.0/8"
+        );
+        for bad in
+            ["", "provider", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "::/129", "10.0.0.1-10.0.0.9", "example.com", "010.0.0.1"]
+        {
             assert!(bad.parse::<Network>().unwrap_err().contains("isn't a network"), "{bad}");
         }
     }

@@ -144,7 +144,8 @@ mod tests {
             let frequency: Frequency = text.parse().unwrap();
             assert_eq!((frequency.interval_ns(), frequency.to_string().as_str()), (interval_ns, text));
         }
-        for bad in ["", "20", "20/", "/s", "20/h", "0/s", "100001/s", "+1/s", "-1/s", "1.5/s", "20 /s", "20/s/s", "9999999999/s"] {
+        for bad in ["", "20", "20/", "/s", "20/h", "0/s", "100001/s", "+1/s", "-1/s", "1.5/s", "20 /s", "20/s/s", "9999999999/s"]
+        {
             assert!(bad.parse::<Frequency>().unwrap_err().contains("write it as 20/s"), "{bad}");
         }
     }
@@ -152,7 +153,8 @@ mod tests {
     #[test]
     fn a_burst_is_within_its_limits_and_a_rate_limits_something() {
         let rate = |burst| Rate { per_address: Some("20/s".parse().unwrap()), per_source: None, burst };
-        for (burst, problems) in [(None, 0), (Some(0), 1), (Some(1), 0), (Some(MAX_RATE_BURST), 0), (Some(MAX_RATE_BURST + 1), 1)] {
+        for (burst, problems) in [(None, 0), (Some(0), 1), (Some(1), 0), (Some(MAX_RATE_BURST), 0), (Some(MAX_RATE_BURST + 1), 1)]
+        {
             assert_eq!(rate(burst).problems().len(), problems, "{burst:?}");
         }
         assert_eq!(rate(None).address_bucket().map(|bucket| bucket.size), Some(20));

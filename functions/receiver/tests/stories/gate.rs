@@ -241,11 +241,13 @@ async fn an_address_that_is_not_listed_gets_the_answer_of_a_forged_request() {
     let of_forged = ask(&harness, Some("203.0.113.7"), &forged(&harness, "listed")).await;
     let mut request = authentic(&harness, "listed", "1");
     set(&mut request, "x-forwarded-for", "203.0.113.7");
-    for from in [Some("203.0.112.255"), Some("203.0.114.0"), Some("2001:db9::1"), Some("::1"), Some("127.0.0.1"), Some("?"), None] {
+    for from in [Some("203.0.112.255"), Some("203.0.114.0"), Some("2001:db9::1"), Some("::1"), Some("127.0.0.1"), Some("?"), None]
+    {
         assert_eq!(ask(&harness, from, &request).await, of_forged, "{from:?}");
     }
     assert_eq!(harness.calls(), 0);
-    for (from, expected) in [("203.0.113.0", 202), ("203.0.113.255", 200), ("2001:db8:ffff::1", 200), ("::ffff:203.0.113.7", 200)] {
+    for (from, expected) in [("203.0.113.0", 202), ("203.0.113.255", 200), ("2001:db8:ffff::1", 200), ("::ffff:203.0.113.7", 200)]
+    {
         harness.process(Some(202));
         assert_eq!(status(&harness, from, &request).await, expected, "{from}");
     }
@@ -261,7 +263,13 @@ async fn a_request_past_the_origin_gets_the_answer_of_a_forged_one() {
     assert_eq!(of_forged["statusCode"], 401);
     let mut request = authentic(&harness, "behind", "1");
     assert_eq!(ask(&harness, Some("203.0.113.7"), &request).await, of_forged, "without the header");
-    for wrong in ["", "the secret", "the new secret ", &"x".repeat(10_000), "6aea6178672aeb1d1beeb89760abc492adbb07bb234796637e96d1c8da02de12"] {
+    for wrong in [
+        "",
+        "the secret",
+        "the new secret ",
+        &"x".repeat(10_000),
+        "6aea6178672aeb1d1beeb89760abc492adbb07bb234796637e96d1c8da02de12",
+    ] {
         set(&mut request, ORIGIN_HEADER, wrong);
         assert_eq!(ask(&harness, Some("203.0.113.7"), &request).await, of_forged, "{wrong}");
     }
