@@ -228,6 +228,9 @@ pub const MAX_TENANTS_LISTED: usize = 1_000_000;
 /// Rows of one read of all tenants. A page of DynamoDB has 1 MB at most.
 pub const TENANTS_PAGE: usize = 1_000;
 
+/// A provider's list of addresses that is older is old: GitHub and Stripe change theirs several times a year.
+pub const MAX_RANGES_AGE: Duration = Duration::from_secs(180 * 86_400);
+
 /// Deliveries of an endpoint that are listed unless another number is given.
 pub const DELIVERIES_LISTED: usize = 20;
 

@@ -4,6 +4,7 @@
 //! only reads, except with `--send`; its other requests are forged and must be refused. It reads secrets, and prints
 //! only the names of their sources.
 
+mod address_lists;
 mod alarms;
 mod check;
 mod configuration;
@@ -28,6 +29,7 @@ use check::{Check, Status};
 use configuration::Known;
 use serde_json::json;
 use std::process::ExitCode;
+use tidings_config::time::{Clock, SystemClock};
 use zeroize::Zeroizing;
 
 pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
@@ -59,6 +61,7 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
     }
     checks.push(key_length::check(own.as_ref().or(stored.as_ref()), &sources));
     checks.push(public_url::check(&sources));
+    checks.extend(address_lists::check(&sources, SystemClock.now()));
     checks.push(match (&url, options.send) {
         (Some(url), true) => {
             let demo = || at.stack.is_none().then(|| Zeroizing::new(tidings_events::demo_secrets(&sources)));

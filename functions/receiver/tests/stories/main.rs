@@ -5,6 +5,7 @@ mod calls;
 mod crashing;
 mod encodings;
 mod extraction;
+mod gate;
 mod heard;
 mod identity;
 mod logs;

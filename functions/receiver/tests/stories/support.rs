@@ -210,6 +210,16 @@ impl Harness {
         clock: &Arc<ManualClock>,
         wrap: impl FnOnce(Arc<MemoryStore>, Arc<MemoryQueue>) -> (Arc<C>, Arc<Q>),
     ) -> Self {
+        Self::of_sources(OWN_SOURCES, secrets, clock, wrap)
+    }
+
+    /// The same with these sources of our own.
+    pub(crate) fn of_sources<C: ClaimStore + 'static, Q: EventQueue + 'static>(
+        own: &str,
+        secrets: &str,
+        clock: &Arc<ManualClock>,
+        wrap: impl FnOnce(Arc<MemoryStore>, Arc<MemoryQueue>) -> (Arc<C>, Arc<Q>),
+    ) -> Self {
         tidings_core::memory::log::capture();
         let faults = Arc::new(Faults::default());
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
@@ -217,7 +227,7 @@ impl Harness {
         let secrets = Arc::new(MemorySecrets::new(Arc::clone(&faults), secrets));
         let clock = Arc::clone(clock);
         let mut sources = sources();
-        sources.extend(read_sources("own.yaml", OWN_SOURCES, &presets()).expect("the sources above are right"));
+        sources.extend(read_sources("own.yaml", own, &presets()).expect("the sources above are right"));
         let (claims, events) = wrap(Arc::clone(&store), Arc::clone(&queue));
         let ports = Ports {
             claims,
