@@ -266,7 +266,10 @@ fn the_turn_of_an_event_is_explained_and_its_key_is_checked() {
     let actions: Vec<&str> = explained[0]["actions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let turn = actions.iter().find(|action| action.starts_with("order-shipped order.turn to whatsapp:491713920012: "));
     let turn = turn.unwrap_or_else(|| panic!("{actions:?}"));
-    assert!(turn.contains(r#"{"messages":[{"event":"orders#ord-evt-3001","#) && turn.contains(r#""closed_by":"quiet"}"#), "{turn}");
+    assert!(
+        turn.contains(r#"{"messages":[{"event":"orders#ord-evt-3001","#) && turn.contains(r#""closed_by":"quiet"}"#),
+        "{turn}"
+    );
 }
 
 #[test]

@@ -260,7 +260,7 @@ fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &m
         channels.value
     });
     let cap = entry.cap.map(|entry| cap(checker, entry));
-    Notify { text, channels: channels.unwrap_or_default(), cap }
+    Notify { text, channels: channels.unwrap_or_default(), cap, reminder: None }
 }
 
 /// The action that the sender says by a channel: docs/channels.md.
@@ -291,7 +291,7 @@ fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope:
         values.insert(field, expression(checker, entry, scope));
     }
     let debounce = debounce.map(|entry| self::debounce(checker, what, entry, scope, &action_type.value, &values));
-    Emit { action_type: action_type.value, data: values, debounce }
+    Emit { action_type: action_type.value, data: values, debounce, reminder: None }
 }
 
 fn is_type_segment(segment: &str) -> bool {

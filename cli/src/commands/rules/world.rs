@@ -182,7 +182,7 @@ impl World {
             .items()
             .into_keys()
             .map(|place| place.partition)
-            .filter(|name| !name.starts_with("join#") && !name.starts_with("turn#"))
+            .filter(|name| !["join#", "turn#", "reminder#"].iter().any(|partition| name.starts_with(partition)))
             .collect()
     }
 

@@ -173,6 +173,7 @@ impl Part<'_> {
                 Plan::Action { .. }
                 | Plan::Wake { .. }
                 | Plan::Join { .. }
+                | Plan::Reminder(_)
                 | Plan::Turn(_)
                 | Plan::NotYet { .. }
                 | Plan::Forgotten => false,
