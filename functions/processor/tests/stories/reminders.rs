@@ -498,3 +498,47 @@ async fn an_event_may_have_as_many_reminders_as_its_transaction_holds() {
         assert_eq!(harness.said("ann").len(), if fits { 8 } else { 0 });
     }
 }
+
+/// The processor is gone at any await of any message: the booking's, the move's or the timer's. The message comes again.
+#[tokio::test(start_paused = true)]
+async fn one_reminder_is_made_despite_a_crash_at_any_await() {
+    for message in 0..3 {
+        for awaits in 1.. {
+            let harness = harness();
+            let store = Arc::new(Yielding::new(Arc::clone(&harness.store), 7));
+            let processor = another(rules_of(RULES), Arc::clone(&store), &harness.clock, &harness.outside);
+            let soon = |n: i64, minutes: u64| {
+                let date = at(DAY + minutes * 60);
+                event("appointment.booked", n, json!({"who": "ann", "id": 7, "place": format!("{n}"), "at": date}))
+            };
+            let mut died = false;
+            for (n, sent) in [Some(soon(1, 5)), Some(soon(2, 7)), None].into_iter().enumerate() {
+                let body = sent.map(|sent| sent.message(1)).or_else(|| {
+                    harness.clock.advance(seconds(7 * 60));
+                    harness.outside.queue.receive(10).records.pop()
+                });
+                let handling = std::pin::pin!(handle(&processor, vec![body.clone().unwrap()], AMPLE));
+                let mut handling = handling;
+                if n == message {
+                    let mut polls = 0;
+                    while polls < awaits && futures::poll!(&mut handling).is_pending() {
+                        polls += 1;
+                        tokio::task::yield_now().await;
+                    }
+                    died = polls == awaits;
+                } else {
+                    assert_eq!(handling.await, NOTHING_FAILS);
+                }
+                if n == message {
+                    assert_eq!(handle(&processor, vec![body.unwrap()], AMPLE).await, NOTHING_FAILS, "{message} {awaits}");
+                }
+            }
+            harness.pass(seconds(DAY)).await;
+            assert_eq!(harness.said("ann"), ["2 is tomorrow"], "message {message}, await {awaits}");
+            if !died {
+                assert!(awaits > 4, "it has several: {awaits}");
+                break;
+            }
+        }
+    }
+}
