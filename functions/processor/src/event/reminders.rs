@@ -39,7 +39,11 @@ impl Work<'_> {
         self.applied.rules.insert(one.rule.clone());
         self.applied.actions.extend(became.map(|became| one.became(became)));
         self.applied.joins.push(partition);
-        if became != Some(Became::Withheld(Withheld::Stale)) {
+        if became == Some(Became::Withheld(Withheld::Stale)) {
+            if self.applied.outcome == Outcome::Noted {
+                self.applied.outcome = Outcome::Stale;
+            }
+        } else {
             self.applied.outcome = Outcome::Applied;
             self.applied.items.insert(place, Item { version, content: Content::Reminder(state) });
         }

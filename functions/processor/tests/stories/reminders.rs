@@ -139,6 +139,7 @@ async fn a_later_event_moves_it_and_an_older_one_that_comes_late_does_not() {
     comes(&harness, &booked(3, 8)).await;
     comes(&harness, &booked(2, 3)).await;
     assert_eq!(notes(&harness, 2), ["remind/notify withheld: stale"]);
+    assert_eq!(harness.claim("orders#e02").unwrap().outcome, Some(Outcome::Stale));
     harness.pass(seconds(30 * DAY)).await;
     assert_eq!(harness.said("ann"), ["day 8 of 3 is tomorrow"]);
     let made = harness.store.claims().into_iter().filter(|claim| claim.event_type == "tidings.reminder").count();
