@@ -11,7 +11,7 @@ use tidings_project::{channels_schema, endpoints_schema, provider_schema, rules_
 use tidings_tests::golden::{check, root};
 
 /// The demo's project, and the projects for beginners.
-const PROJECTS: [&str; 4] = ["events/project", "examples/shop", "examples/devops", "examples/turns"];
+const PROJECTS: [&str; 5] = ["events/project", "examples/shop", "examples/devops", "examples/turns", "examples/reminders"];
 
 fn validator(schema: &Value) -> Validator {
     jsonschema::draft7::new(schema).expect("a schema")
@@ -123,6 +123,8 @@ fn a_typing_error_is_found() {
         (&rules, "version: 1\nrules: [{ name: r, on: a, emit: { type: tidings.order } }]"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, emit: { type: t, debounce: { quiet: 1s } } }]"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, emit: { type: t, debounce: { quiet: 1s, at_most: 2s, collect: 1 } } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: soon, at: data.at, before: 1 day } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: soon, at: data.at, unless: 'a b' } }]"),
         (&rules, "version: 1\nconversations: [{ on: '*' }]"),
         (&rules, "version: 1\nconversations: [{ on: '*', conversation: data.a, identity: data.b }]"),
         (&rules, "version: 1\njoins: [{ name: j, all: [a], by: data.id, within: 1h, then: { goto: x } }]"),

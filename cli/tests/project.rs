@@ -282,7 +282,7 @@ fn build_makes_a_package_of_each_function_of_a_release() {
 
 #[test]
 fn every_example_is_valid_tested_and_built() {
-    for name in ["shop", "devops", "turns"] {
+    for name in ["shop", "devops", "turns", "reminders"] {
         let project = examples().join(name).display().to_string();
         let out = Folder::new(&format!("example-{name}")).0.display().to_string();
         for arguments in [&["rules", "check"][..], &["rules", "test"], &["build", "--out", &out]] {

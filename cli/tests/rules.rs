@@ -273,6 +273,35 @@ fn the_turn_of_an_event_is_explained_and_its_key_is_checked() {
 }
 
 #[test]
+fn the_reminder_of_an_event_is_explained_and_its_key_is_checked() {
+    // The parcels of the corpus are shipped on one day in November 2026.
+    for (at, note, is_made) in [
+        ("\"'2027-11-01T10:00:00Z'\"", "order-shipped/notify scheduled for 2027-10-31T10:00:00.000Z", true),
+        ("\"'2026-01-01T10:00:00Z'\"", "order-shipped/notify withheld: past-date", false),
+        ("\"'2036-01-01T10:00:00Z'\"", "order-shipped/notify withheld: far-date", false),
+        ("data.order.delivery_day", "order-shipped/notify not scheduled: no date", false),
+    ] {
+        let path = changed(
+            "reminder",
+            "    notify: { text: \"Order {data.order.id} is on its way",
+            &format!("    notify: {{ at: {at}, before: 24h, by: data.order.id, text: \"Order {{data.order.id}} is on its way"),
+        );
+        let explained = json(&["explain", "orders-shipped-late", "--rules", &path]);
+        let notes = explained[0]["claim"]["actions"].to_string();
+        assert!(notes.contains(note), "{note}: {notes}");
+        let said = explained[0]["actions"].to_string();
+        assert_eq!(said.contains("order-shipped tidings.notify to whatsapp:491713920012: "), is_made, "{note}: {said}");
+    }
+    let path = changed(
+        "reminder-key",
+        "    notify: { text: \"Order {data.order.id} is on",
+        "    notify: { at: \"'2027-11-01T10:00:00Z'\", by: data.parcel, text: \"Order {data.order.id} is on",
+    );
+    let checked = json(&["check", "--rules", &path])["warnings"].to_string();
+    assert!(checked.contains("rule order-shipped, notify.by: data.parcel"), "{checked}");
+}
+
+#[test]
 fn a_file_of_events_is_explained_too() {
     let explained = json(&["explain", "events/sqs/batch.json"]);
     assert!(explained.as_array().unwrap().len() >= 16);

@@ -211,3 +211,25 @@ async fn a_turn_that_waits_is_exported_and_erased_and_its_timer_finds_nothing() 
     assert_eq!((world.actions.sent().len(), turns(&world.rows().await)), (sent, 0));
     assert!(of(&world.rows().await, ANN).is_empty(), "nothing of it comes back");
 }
+
+/// Its event's claim lives for 30 days, and it waits for longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reminder_that_outlives_its_claim_is_exported_and_erased_and_its_timer_finds_nothing() {
+    for has_claim in [true, false] {
+        let world = World::new().await;
+        assert_eq!(world.event("dated-1", "order.dated", ANN).await, 202);
+        let is_reminder = |key: &&(&str, String, String)| key.1.starts_with("reminder#");
+        let reminders = |rows: &crate::world::Rows| rows.keys().filter(is_reminder).count();
+        if !has_claim {
+            let mut rows = world.rows().await;
+            rows.retain(|(table, _, _), _| *table != CLAIMS_TABLE);
+            world.restore(&rows).await;
+        }
+        let found = world.reader().subject_data("web:ANNSMARK", &Trail::default()).await.unwrap();
+        assert_eq!((found.counts().reminders, found.counts().timers, found.counts().claims), (1, 1, usize::from(has_claim)));
+        assert!(found.export("web:ANNSMARK", world.now()).to_string().contains("ANNSMARK wrote dated-1"));
+        let erasure = world.erase(ANN).await;
+        assert_eq!((erasure.counts.reminders, reminders(&world.rows().await)), (1, 0));
+        assert!(of(&world.rows().await, ANN).is_empty());
+    }
+}

@@ -56,6 +56,7 @@ rules:
   - { name: made, on: order.made, link: "'customer:' + data.who", set: { address: data.note }, goto: ordered, notify: { text: "{data.note} made" } }
   - { name: likes, on: order.likes, entity: "'preferences'", set: { zone: "'UTC'", nickname: data.note } }
   - { name: chat, on: order.chat, emit: { type: chat, data: { note: data.note }, debounce: { quiet: 15m, at_most: 15m } } }
+  - { name: dated, on: order.dated, emit: { type: soon, data: { note: data.note }, at: "'2027-03-01T10:00:00Z'", before: 1d } }
   - { name: broken, on: order.broken, set: { total: double(data.note) } }
 joins:
   - name: ready

@@ -9,9 +9,9 @@ use tidings_config::limits::{
     CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FEED_PAGES_READ, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES,
     MAX_OTHER_BODIES, MAX_STORED_EVENT_BYTES, MAX_TIMER_DELAY, MOVE_CHUNK,
 };
-use tidings_config::rules::{Priority, Span, TurnTerms};
+use tidings_config::rules::{CapOverflow, Priority, Span, TurnTerms};
 use tidings_config::time::Timestamp;
-use tidings_core::action::{Action, ActionId, ActionNote};
+use tidings_core::action::{Action, ActionId, ActionNote, Intent, PlannedAction, Wrote};
 use tidings_core::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{
     Claim, ClaimKey, ClaimState, EventField, NewClaim, OutboxEntry, OutboxMessage, Outcome, Sha256Hex, TimelineKey,
@@ -20,7 +20,7 @@ use tidings_core::claim::{
 use tidings_core::commit_plan::Merging;
 use tidings_core::context::{
     Content, Context, Deferred, Deliveries, Fact, Facts, Feed, FeedPage, FeedRead, Item, ItemKey, JoinState, Link, Order, Outbox,
-    Outgoing, Owner, Page, Place, Seen, Tie, Turn, TurnEvent, TurnState, Update, UpdateKind, Waiting,
+    Outgoing, Owner, Page, Place, Reminder, ReminderState, Seen, Tie, Turn, TurnEvent, TurnState, Update, UpdateKind, Waiting,
 };
 use tidings_core::internal_event::InternalEvent;
 use tidings_core::manual::{FactChange, ManualChange};
@@ -416,6 +416,27 @@ pub async fn moves(tables: &Tables) {
         }],
     };
     let turn = TurnState { open: Some(turn) };
+    let action = PlannedAction {
+        id: ActionId::new(&key("a"), "r", "emit"),
+        rule: "r".into(),
+        entity: None,
+        time: Some(NOW),
+        tie: Tie::default(),
+        nth: 0,
+        wrote: Wrote::default(),
+        overflow: CapOverflow::default(),
+        since: NOW,
+        cause: key("a"),
+        priority: Priority::Urgent,
+        traceparent: None,
+        by_provider: Vec::new(),
+        intent: Intent::Emit { action_type: "soon".into(), data: json!({"id": 7}) },
+    };
+    let reminder = ReminderState {
+        newest: Some(Order::at(NOW, key("a"))),
+        waits: Some(Reminder { at: LATER, due: NOW, action, has_no_timer: true }),
+        made: Some(NOW),
+    };
     let items: BTreeMap<Place, Item> = [
         (place("kinds", ItemKey::Outbox), Content::Outbox(outbox)),
         (place("kinds", ItemKey::OutboxPage(7)), Content::OutboxPage(page)),
@@ -423,6 +444,8 @@ pub async fn moves(tables: &Tables) {
         (place("kinds", ItemKey::Join), Content::Join(join)),
         (place("kinds", ItemKey::Turn), Content::Turn(turn)),
         (place("other kinds", ItemKey::Turn), Content::Turn(TurnState::default())),
+        (place("kinds", ItemKey::Reminder), Content::Reminder(reminder)),
+        (place("other kinds", ItemKey::Reminder), Content::Reminder(ReminderState::default())),
         (place("kinds", ItemKey::Feed), Content::Feed(feed)),
         (place("kinds", ItemKey::FeedPage(9)), Content::FeedPage(feed_page)),
         (place("kinds", ItemKey::Deliveries), Content::Deliveries(Deliveries { events: 7 })),

@@ -72,6 +72,9 @@ pub struct Counts {
     /// Turns of rules with `debounce`.
     #[serde(skip_serializing_if = "is_none")]
     pub turns: usize,
+    /// Reminders of rules with `at`.
+    #[serde(skip_serializing_if = "is_none")]
+    pub reminders: usize,
     /// Links, stored both with the identities and with the conversation.
     pub links: usize,
     /// Rows of an unknown version.
@@ -130,6 +133,12 @@ impl Reader {
         }
         let joins: Vec<String> = joins.into_iter().collect();
         subject_data.timers = self.timers(&subject_data.names, &joins).await?;
+        // A reminder may wait for longer than the claims of its events live.
+        let reminders: BTreeSet<String> =
+            subject_data.timers.values().filter_map(stored_timer).filter_map(|timer| timer.reminder()).collect();
+        for reminder in reminders.iter().filter(|reminder| !joins.contains(*reminder)) {
+            subject_data.add(self.partition(reminder).await?);
+        }
         let mut claims = trail.claims.clone();
         claims.extend(subject_data.claims.keys().cloned().map(ClaimKey::from));
         subject_data.sends = self.sends_of(&claims).await?;
@@ -168,7 +177,7 @@ impl Reader {
         Ok(rows.into_iter().chain(deliveries).filter_map(placed).collect())
     }
 
-    /// The stored timers of these conversations, and of these partitions of joins and turns.
+    /// The stored timers of these conversations, and of these partitions of joins, turns and reminders.
     async fn timers(&self, names: &[String], joins: &[String]) -> Result<BTreeMap<(String, String), Row>, Unavailable> {
         let Some(table) = &self.timers_table else { return Ok(BTreeMap::new()) };
         let mut found = BTreeMap::new();
@@ -219,6 +228,7 @@ fn linked_to(rows: &[Row]) -> Option<String> {
         | Content::Join(_)
         | Content::Outbox(_)
         | Content::OutboxPage(_)
+        | Content::Reminder(_)
         | Content::Turn(_) => None,
     }
 }
@@ -277,6 +287,7 @@ impl Counts {
             Some(ItemKey::Identity(_) | ItemKey::Link) => &mut self.links,
             Some(ItemKey::Join) => &mut self.joins,
             Some(ItemKey::Turn) => &mut self.turns,
+            Some(ItemKey::Reminder) => &mut self.reminders,
             Some(ItemKey::Node) => &mut self.nodes,
             Some(ItemKey::Deferred) => &mut self.deferred,
             Some(ItemKey::Outbox | ItemKey::OutboxPage(_)) => &mut self.outboxes,

@@ -533,8 +533,27 @@ pub const MAX_TURN_BYTES: usize = 49_152;
 /// A turn's timer in the outbox: an owner's name and an event's claim key, twice escaped in JSON.
 pub const MAX_TURN_TIMER_BYTES: usize = 16_384;
 
-/// Turns that one event may be part of: rules with `debounce` that match it. Each may end one turn and be another.
+/// Turns and reminders that one event may be part of: rules with `debounce` or `at` that match it. Each may end one turn
+/// and be another.
 pub const MAX_TURNS_PER_EVENT: usize = MAX_ACTIONS_PER_EVENT / 2;
+
+/// How far ahead a reminder may be due: a year, and a day for a leap year. Its timer is an item of the timers table.
+pub const MAX_REMINDER_AHEAD: Duration = Duration::from_secs(366 * 86_400);
+
+/// The longest `before` of a reminder.
+pub const MAX_REMINDER_BEFORE: Duration = MAX_REMINDER_AHEAD;
+
+/// How late a reminder's timer may be, if its date is past by then. A later one makes nothing.
+pub const REMINDER_GRACE: Duration = Duration::from_secs(3_600);
+
+/// The value (`by`) that tells reminders of one conversation apart, as text.
+pub const MAX_REMINDER_KEY_BYTES: usize = 256;
+
+/// A reminder that waits, as JSON.
+pub const MAX_REMINDER_BYTES: usize = MAX_TURN_BYTES;
+
+/// A reminder's timer in the outbox: the name of an owner, twice escaped in JSON.
+pub const MAX_REMINDER_TIMER_BYTES: usize = MAX_TURN_TIMER_BYTES;
 
 /// The endpoints of a stack, those of its file and those registered at run time. Each event is compared with all.
 pub const MAX_ENDPOINTS: usize = 200;
@@ -835,7 +854,7 @@ const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_DELIVERY_BYTES, "a delivery of one event is never too large to split");
     assert!(EVENTS_AT_ONCE.is_multiple_of(MAX_BATCH_MESSAGES), "no batch is sent half full");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
-    // The claim, the items (turns among them), the outbox with two pages for each action and one for each turn's timer, the feed with a page, what is
+    // The claim, the items (turns and reminders among them), the outbox with two pages for each action and one for each of their timers, the feed with a page, what is
     // deferred, three items a link (one is deleted where it moves), an item a join, the conversation's own link, that an identity has no link yet, and
     // the count of a body's deliveries.
     assert!(
@@ -858,6 +877,8 @@ const _: () = {
         "what waits can be sent, with an action's other data beside it"
     );
     assert!(MIN_TURN_QUIET.as_secs() >= 1 && MAX_TURN.as_secs() < STORED_TIMER_FROM.as_secs());
+    assert!(MAX_REMINDER_BYTES + MAX_REMINDER_TIMER_BYTES <= MAX_ITEM_BYTES, "so does a reminder");
+    assert!(MAX_DEFERRED_PROPOSAL_BYTES + 4_096 <= MAX_REMINDER_BYTES, "any texts can wait for their date");
     assert!(DEFAULT_TURN_EVENTS >= MIN_TURN_EVENTS && DEFAULT_TURN_EVENTS <= MAX_TURN_EVENTS);
     assert!(MAX_DELIVERIES_PER_BODY as u64 >= DELIVERIES_WINDOW.as_secs() / 3_600, "what is sent each hour is never too much");
     assert!(2 * MOVE_CHUNK + 2 <= 100, "so does this one");

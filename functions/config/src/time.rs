@@ -15,6 +15,9 @@ pub const MIN_RFC3339: Timestamp = Timestamp(-62_167_219_200_000);
 /// 9999-12-30T22:00:00.000Z: the last whole second that `jiff` parses. It leaves room for every offset.
 pub const MAX_RFC3339: Timestamp = Timestamp(253_402_207_200_000);
 
+/// Numbers from this on are milliseconds: as seconds it would be the year 5138.
+const FIRST_MS: i64 = 100_000_000_000;
+
 impl Timestamp {
     pub const fn from_unix_ms(ms: i64) -> Self {
         Self(ms)
@@ -52,6 +55,17 @@ impl Timestamp {
             .or_else(|| Self::parse_rfc3339(&in_utc?))
             .or_else(closed_up)
             .or_else(|| Self::parse_http_date(text))
+    }
+
+    /// Parses a time as events contain it: seconds or milliseconds since 1970, a fraction being dropped, or as
+    /// [`Self::parse_written`]. `None`: the text is something else, or has no offset.
+    pub fn parse_in_event(text: &str) -> Option<Self> {
+        let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+        match whole.parse::<i64>() {
+            Ok(number) if number.abs() < FIRST_MS => Self::from_unix_s(number),
+            Ok(ms) => Some(Self::from_unix_ms(ms)).filter(|at| at.is_rfc3339()),
+            Err(_) => Self::parse_written(text),
+        }
     }
 
     /// As [`Self::parse_written`]; a date and a time without an offset are in UTC.
@@ -168,6 +182,20 @@ impl Clock for SystemClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_of_an_event_is_seconds_milliseconds_or_a_text_with_an_offset() {
+        let noon = Timestamp::parse_rfc3339("2026-12-24T12:00:00Z");
+        for text in ["2026-12-24T13:00:00+01:00", "2026-12-24 12:00:00 UTC", "1798113600", "1798113600000", "1798113600.5"] {
+            assert_eq!(Timestamp::parse_in_event(text), noon, "{text}");
+        }
+        for text in ["", "2026-12-24", "2026-12-24T12:00:00", "tomorrow", "9223372036854775807"] {
+            assert_eq!(Timestamp::parse_in_event(text), None, "{text}");
+        }
+        let (seconds, ms) = ("99999999999", "100000000000");
+        assert_eq!(Timestamp::parse_in_event(seconds).map(Timestamp::unix_s), Some(99_999_999_999));
+        assert_eq!(Timestamp::parse_in_event(ms).map(Timestamp::unix_ms), Some(100_000_000_000));
+    }
 
     #[test]
     fn times_are_written_as_rfc3339_with_milliseconds() {

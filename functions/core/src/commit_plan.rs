@@ -54,6 +54,7 @@ impl CommitPlan {
                 | Content::Link(_)
                 | Content::Outbox(_)
                 | Content::OutboxPage(_)
+                | Content::Reminder(_)
                 | Content::Turn(_) => false,
             },
             (Some(_) | None, _) => false,

@@ -43,6 +43,9 @@ pub enum InternalEvent {
     /// A turn may be over. `turn` is the partition of its rule's turns, and `opened_by` its name. The previous version
     /// doesn't know it.
     Turn { turn: String, owner: Owner, opened_by: ClaimKey },
+    /// A reminder is due at this event's time, if it still waits for that. `reminder` is its partition. The previous
+    /// version doesn't know it.
+    Reminder { reminder: String, owner: Owner },
 }
 
 /// The prefix of the claim keys of notifications.
@@ -65,6 +68,7 @@ impl InternalEvent {
             Self::Correct(_) => "tidings.correction",
             Self::Join { .. } => "tidings.join.due",
             Self::Link { .. } => "tidings.link",
+            Self::Reminder { .. } => "tidings.reminder",
             Self::Turn { .. } => "tidings.turn",
             Self::Wake { .. } => "tidings.wake",
         }
@@ -77,6 +81,8 @@ impl InternalEvent {
             Self::Correct(correction) => return correction.claim_key(due),
             // Whenever it comes: a turn ends once.
             Self::Turn { turn, opened_by, .. } => return turn_cause(turn, opened_by),
+            // Nothing waits for a time that is past, so each is claimed once.
+            Self::Reminder { reminder, .. } => format!("@{reminder}#{ms}"),
             Self::Action { proposal, .. } => format!("{ACTION}{}#{ms}", proposal.id),
             Self::Join { join, key, because_of, .. } => {
                 let event = Sha256Hex::of(because_of.as_str().as_bytes());
@@ -123,7 +129,7 @@ impl InternalEvent {
     /// Whether it waits for its time. Its claim can't exist before that time.
     pub const fn is_timer(&self) -> bool {
         match self {
-            Self::Action { .. } | Self::Join { .. } | Self::Turn { .. } | Self::Wake { .. } => true,
+            Self::Action { .. } | Self::Join { .. } | Self::Reminder { .. } | Self::Turn { .. } | Self::Wake { .. } => true,
             Self::Correct(_) | Self::Link { .. } => false,
         }
     }
@@ -135,7 +141,7 @@ impl InternalEvent {
                 Some(conversation)
             }
             Self::Correct(correction) => Some(&correction.of),
-            Self::Turn { owner, .. } => Some(owner.name()),
+            Self::Reminder { owner, .. } | Self::Turn { owner, .. } => Some(owner.name()),
             Self::Join { .. } => None,
         }
     }

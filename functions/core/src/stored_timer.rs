@@ -115,12 +115,29 @@ impl StoredTimer {
         own_envelope("tidings.timer", claim_key, None, due, now, data)
     }
 
-    /// Whether it contains data about one of these conversations, or is a timer of one of these partitions of joins and
-    /// turns.
+    /// The partition of the reminder that it is a timer of.
+    pub fn reminder(&self) -> Option<String> {
+        match serde_json::from_str::<InternalEvent>(&self.event).ok()? {
+            InternalEvent::Reminder { reminder, .. } => Some(reminder),
+            InternalEvent::Action { .. }
+            | InternalEvent::Correct(_)
+            | InternalEvent::Join { .. }
+            | InternalEvent::Link { .. }
+            | InternalEvent::Turn { .. }
+            | InternalEvent::Wake { .. } => None,
+        }
+    }
+
+    /// Whether it contains data about one of these conversations, or is a timer of one of these partitions of joins,
+    /// turns and reminders.
     pub fn is_about(&self, conversations: &[String], joins: &[String]) -> bool {
         match serde_json::from_str::<InternalEvent>(&self.event) {
             Ok(InternalEvent::Join { join, key, .. }) => joins.contains(&join_partition(&join, &key)),
-            Ok(InternalEvent::Turn { turn, .. }) if joins.contains(&turn) => true,
+            Ok(InternalEvent::Turn { turn: partition, .. } | InternalEvent::Reminder { reminder: partition, .. })
+                if joins.contains(&partition) =>
+            {
+                true
+            }
             Ok(what) => what.conversation().is_some_and(|name| conversations.iter().any(|one| one == name)),
             Err(_) => false,
         }

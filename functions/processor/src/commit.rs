@@ -20,7 +20,7 @@ use crate::processor::Processor;
 use crate::publish;
 use crate::tries::{Next, Tries};
 use crate::view::load;
-use crate::{event, join, message_status, notification, timer, turn};
+use crate::{event, join, message_status, notification, reminder, timer, turn};
 use std::collections::BTreeMap;
 use tidings_core::action::ActionNote;
 use tidings_core::claim::Outcome;
@@ -84,6 +84,10 @@ pub async fn commit(
                 Err(outcome) => return Ok(nothing(outcome)),
             },
             Plan::Turn(timer) => match turn::prepare(processor, envelope, timer, now, &mut silent).await? {
+                Ok(prepared) => prepared,
+                Err(outcome) => return Ok(nothing(outcome)),
+            },
+            Plan::Reminder(timer) => match reminder::prepare(processor, envelope, timer, now, &mut silent).await? {
                 Ok(prepared) => prepared,
                 Err(outcome) => return Ok(nothing(outcome)),
             },
@@ -171,6 +175,7 @@ fn kept(processor: &Processor, envelope: &Envelope, plan: &Plan) -> Option<Store
         Plan::Event(_)
         | Plan::Action { .. }
         | Plan::Join { .. }
+        | Plan::Reminder(_)
         | Plan::Turn(_)
         | Plan::Wake { .. }
         | Plan::NotYet { .. }

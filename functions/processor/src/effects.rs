@@ -1,9 +1,14 @@
 //! The effects of one rule for one event, or of one branch for one join. Pure: the same event gives the same effects.
 
+mod reminder;
+
+pub use reminder::ForReminder;
+
 use crate::expression::{CompiledOnce, step};
 use crate::failure::{Failure, FailureKind, RuleError};
 use crate::notice::Notice;
 use crate::overflow::{Full, Overflow};
+use reminder::{Dated, ReadyReminder};
 use serde_json::Value;
 use tidings_config::OneOrMany;
 use tidings_config::limits::{MAX_ACTION_BYTES, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TURN_KEY_BYTES};
@@ -28,6 +33,8 @@ pub(crate) struct Ready {
     if_stale: IfStale,
     notify: Option<Notice>,
     emit: Option<ReadyEmit>,
+    /// Of `notify` and of `emit`, if they aren't made at once.
+    reminders: (Option<ReadyReminder>, Option<ReadyReminder>),
 }
 
 /// A value, and the sources of whose events it is the provider's.
@@ -71,6 +78,8 @@ pub struct PlannedEffects {
     pub proposals: Vec<PlannedAction>,
     /// Emitted actions that wait for the end of a turn.
     pub collected: Vec<ForTurn>,
+    /// What it says about reminders.
+    pub reminders: Vec<ForReminder>,
     /// Facts with values that are too large.
     pub dropped: Vec<Overflow>,
 }
@@ -97,6 +106,8 @@ pub(crate) struct EvaluationContext<'a> {
     pub(crate) variables: &'a Variables,
     /// The event's source. A join has none.
     pub(crate) source: &'a str,
+    /// A join has none.
+    pub(crate) event_type: &'a str,
     pub(crate) subject: Option<&'a str>,
     /// When it happened.
     pub(crate) time: Timestamp,
@@ -127,6 +138,7 @@ impl Ready {
                 .as_ref()
                 .map(|debounce| ReadyDebounce { by: debounce.by.as_ref().map(lazy), terms: debounce.terms }),
         };
+        let reminder = |reminder: &tidings_config::rules::Reminder| ReadyReminder::new(reminder, scope);
         Self {
             rule: rule.to_owned(),
             entity: effects.entity.as_ref().map(lazy),
@@ -143,6 +155,10 @@ impl Ready {
             if_stale,
             notify: effects.notify.as_ref().map(|notify| Notice::new(notify, scope)),
             emit: effects.emit.as_ref().map(emitted),
+            reminders: (
+                effects.notify.as_ref().and_then(|notify| notify.reminder.as_ref()).map(reminder),
+                effects.emit.as_ref().and_then(|emit| emit.reminder.as_ref()).map(reminder),
+            ),
         }
     }
 
@@ -162,10 +178,23 @@ impl Ready {
             IfStale::Skip => written,
         };
         let overflow = self.notify.as_ref().map(Notice::overflow).unwrap_or_default();
-        for (what, intent) in [("notify", self.notify(at)?), ("emit", self.emit(at)?)] {
+        for kind in [ActionKind::Notify, ActionKind::Emit] {
+            let date = self.date(kind, at)?;
+            match date {
+                Dated::Now | Dated::At(..) => {}
+                Dated::Never(reminder) => {
+                    effects.reminders.push(self.for_reminder(kind, reminder, None, at)?);
+                    continue;
+                }
+                Dated::Cancelled => continue,
+            }
+            let intent = match kind {
+                ActionKind::Notify => self.notify(at)?,
+                ActionKind::Emit => self.emit(at)?,
+            };
             let Some(intent) = intent else { continue };
             let proposal = PlannedAction {
-                id: ActionId::new(at.cause, &self.rule, what),
+                id: ActionId::new(at.cause, &self.rule, kind.as_str()),
                 rule: self.rule.clone(),
                 entity: self.entity(at)?,
                 time: at.event_time,
@@ -183,6 +212,10 @@ impl Ready {
                 },
                 intent,
             };
+            if let Dated::At(reminder, date) = date {
+                effects.reminders.push(self.reminds(reminder, date, proposal, at)?);
+                continue;
+            }
             match self.emit.as_ref().and_then(|emit| emit.debounce.as_ref()).filter(|_| proposal.kind() == ActionKind::Emit) {
                 Some(debounce) => effects.collected.push(self.for_turn(proposal, debounce, at)?),
                 None => effects.proposals.push(proposal),

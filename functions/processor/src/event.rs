@@ -5,6 +5,7 @@ mod legs;
 pub(crate) mod links;
 pub(crate) mod manual;
 pub mod plan;
+mod reminders;
 mod turns;
 
 use crate::deliver::send_first;
@@ -17,6 +18,7 @@ use crate::view::{View, load, read, read_conversation, read_with_effect};
 use crate::work::{Applied, Moment, Work, keys_of};
 use std::collections::BTreeSet;
 use tidings_config::time::Timestamp;
+use tidings_core::action::PlannedAction;
 use tidings_core::claim::decide::RecordedEffect;
 use tidings_core::commit_plan::Merging;
 use tidings_core::context::{Deliveries, ItemKey, Order, Owner, Place, join_partition};
@@ -46,6 +48,8 @@ pub(crate) async fn prepare(
     }
     let turns = plan.effects.collected.iter().map(|collected| Place::new(collected.partition(&plan.owner), ItemKey::Turn));
     elsewhere.extend(turns);
+    let reminders = plan.effects.reminders.iter().map(|one| Place::new(one.partition(&plan.owner), ItemKey::Reminder));
+    elsewhere.extend(reminders);
     if processor.feed {
         elsewhere.extend(plan.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Feed)));
     }
@@ -128,7 +132,12 @@ fn mirrors_of(view: &View, identities: &[String]) -> BTreeSet<Place> {
 /// Applies a provider's event.
 fn apply(planner: &Planner, plan: &EventPlan, view: &View, order: &Order, at: &Moment<'_>) -> Result<Applied, Failure> {
     let mut work = Work::new(view, &plan.effects, order, at);
-    work.act(&plan.effects.proposals);
+    let due: Vec<PlannedAction> = plan.effects.reminders.iter().filter_map(|one| work.remind(one, &plan.owner, order)).collect();
+    if due.is_empty() {
+        work.act(&plan.effects.proposals);
+    } else if work.applied.missing.is_empty() {
+        work.act(&[plan.effects.proposals.as_slice(), due.as_slice()].concat());
+    }
     for collected in &plan.effects.collected {
         work.collect(collected, &plan.owner, &order.key);
     }

@@ -4,6 +4,7 @@ use crate::failure::RuleError;
 use serde_json::Value;
 use std::sync::OnceLock;
 use tidings_config::limits::MAX_COUNT_STEP;
+use tidings_config::time::Timestamp;
 use tidings_expressions::{EvaluationError, Expression, Scope, Variables, whole};
 
 #[derive(Debug)]
@@ -48,6 +49,20 @@ impl CompiledOnce {
             bytes if bytes > at_most => Err(RuleError::LongText { bytes, allowed: at_most }),
             _ => Ok(text),
         }
+    }
+
+    /// A time in an event. `None`: it is `null`, an empty text, or missing.
+    pub(crate) fn time(&self, variables: &Variables) -> Result<Option<Timestamp>, RuleError> {
+        let text = match self.evaluate(variables) {
+            Ok(Value::Null) | Err(EvaluationError::Absent(_)) => return Ok(None),
+            Ok(Value::String(text)) if text.trim().is_empty() => return Ok(None),
+            Ok(Value::String(text)) => text.trim().to_owned(),
+            Ok(Value::Number(number)) => whole(&number.to_string(), MAX_STEP_DIGITS).unwrap_or_else(|| number.to_string()),
+            Ok(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return Err(RuleError::NoTime),
+            Err(error) => return Err(error.into()),
+        };
+        let time = Timestamp::parse_in_event(&text).filter(|time| time.is_rfc3339());
+        time.map(Some).ok_or(RuleError::NoTime)
     }
 
     /// Evaluates a condition.

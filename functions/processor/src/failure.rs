@@ -93,6 +93,8 @@ pub enum RuleError {
     LongText { bytes: usize, allowed: usize },
     #[error("doesn't give a text; string(…) converts a number")]
     NoText,
+    #[error("doesn't give a time with an offset, as 2026-12-24T18:00:00Z, or seconds since 1970; null is no date")]
+    NoTime,
     #[error("doesn't give true or false")]
     NoTruth,
     #[error("gives {seen}, allowed: a whole number from -{MAX_COUNT_STEP} to {MAX_COUNT_STEP}")]

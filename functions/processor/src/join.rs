@@ -56,6 +56,7 @@ impl Planner {
         let context = EvaluationContext {
             variables: &variables,
             source: "",
+            event_type: "",
             subject: None,
             time: end.time,
             event_time: None,

@@ -37,6 +37,7 @@ pub mod planner;
 mod prepared;
 mod processor;
 mod publish;
+pub mod reminder;
 mod report;
 pub mod schema;
 mod settle;

@@ -56,6 +56,7 @@ impl Work {
             Plan::Action { .. }
             | Plan::Wake { .. }
             | Plan::Join { .. }
+            | Plan::Reminder(_)
             | Plan::Turn(_)
             | Plan::NotYet { .. }
             | Plan::Forgotten => Err(FailureKind::Manual("not an event".to_owned()).into()),
@@ -95,6 +96,7 @@ impl Processor {
             Plan::Action { .. }
             | Plan::Wake { .. }
             | Plan::Join { .. }
+            | Plan::Reminder(_)
             | Plan::Turn(_)
             | Plan::NotYet { .. }
             | Plan::Forgotten => {
@@ -109,6 +111,7 @@ impl Processor {
             Part::Facts => {
                 let collected = plan.effects.collected.drain(..).map(|collected| collected.proposal);
                 left_out.extend(plan.effects.proposals.drain(..).chain(collected).map(|proposal| proposal.label()));
+                left_out.extend(plan.effects.reminders.drain(..).map(|one| format!("{}/{}", one.rule, one.kind.as_str())));
                 left_out.extend(plan.links.drain(..).map(|_| "a link".to_owned()));
                 plan.effects.changes.take_back(event.claimkey.clone(), how.wrote.clone());
             }

@@ -6,6 +6,7 @@ use crate::event::plan::{EventPlan, Linking};
 use crate::failure::{Failure, FailureKind};
 use crate::join::JoinTimer;
 use crate::planner::{Fetched, Planner, without_payload};
+use crate::reminder::ReminderTimer;
 use crate::turn::TurnTimer;
 use tidings_config::time::Timestamp;
 use tidings_core::action::PlannedAction;
@@ -27,6 +28,8 @@ pub enum Plan {
     Join { index: usize, timer: JoinTimer },
     /// A turn may be over.
     Turn(TurnTimer),
+    /// A reminder may be due.
+    Reminder(ReminderTimer),
     /// An internal event that came before it is due.
     NotYet { due: Timestamp, what: InternalEvent },
     /// A join that the rules no longer define.
@@ -41,6 +44,7 @@ impl Plan {
             Self::Action { .. }
             | Self::Wake { .. }
             | Self::Join { .. }
+            | Self::Reminder(_)
             | Self::Turn(_)
             | Self::NotYet { .. }
             | Self::Forgotten => &[],
@@ -53,6 +57,7 @@ impl Plan {
             Self::Event(plan) => Some(plan.owner.name()),
             Self::Action { conversation, .. } | Self::Wake { conversation, .. } => Some(conversation),
             Self::Turn(timer) => Some(timer.owner.name()),
+            Self::Reminder(timer) => Some(timer.owner.name()),
             Self::NotYet { what, .. } => what.conversation(),
             Self::Join { .. } | Self::Forgotten => None,
         }
@@ -64,6 +69,7 @@ impl Plan {
             Self::Event(plan) => Some(plan.owner.name()),
             Self::Action { conversation, .. } | Self::Wake { conversation, .. } => Some(conversation),
             Self::Turn(timer) => Some(timer.owner.name()),
+            Self::Reminder(timer) => Some(timer.owner.name()),
             Self::Join { timer, .. } => Some(&timer.key),
             Self::NotYet { .. } | Self::Forgotten => None,
         }
@@ -103,6 +109,7 @@ impl Planner {
             })),
             InternalEvent::Correct(correction) => corrected(*correction, due).map(Plan::Event),
             InternalEvent::Turn { turn, owner, opened_by } => Ok(Plan::Turn(TurnTimer { turn, owner, opened_by })),
+            InternalEvent::Reminder { reminder, owner } => Ok(Plan::Reminder(ReminderTimer { reminder, owner, due })),
             InternalEvent::Join { join, key, because_of, postponed } => {
                 Ok(match self.rules.joins.iter().position(|j| j.name == join) {
                     Some(index) => {

@@ -79,8 +79,11 @@ impl Prepared {
                     Metric::PreferenceUnread.count_as(source, preference.as_str());
                 }
                 Became::Withheld(Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale)
+                | Became::Withheld(Withheld::PastDate | Withheld::FarDate | Withheld::SameDate)
                 | Became::PutOff(_)
-                | Became::Collected => {}
+                | Became::Collected
+                | Became::Scheduled(_)
+                | Became::NoDate => {}
             }
         }
         if applied.repeats_a_body {

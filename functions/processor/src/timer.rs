@@ -7,6 +7,7 @@
 use crate::failure::Failure;
 use crate::join;
 use crate::processor::Processor;
+use crate::reminder;
 use std::sync::Arc;
 use tidings_config::limits::{MAX_TIMER_DELAY, STORED_TIMER_FROM, SWEEPS_KEPT};
 use tidings_config::time::{Clock, Timestamp};
@@ -29,11 +30,13 @@ pub(crate) async fn reschedule(
 ) -> Result<&'static str, Failure> {
     let message = match what {
         InternalEvent::Join { join, key, .. } if join::is_over(processor, join, key, now).await? => return Ok("settled"),
+        InternalEvent::Reminder { reminder, .. } if reminder::is_over(processor, reminder, due).await? => return Ok("settled"),
         // Encoded again with the new time of visibility.
         InternalEvent::Join { .. } => what.envelope(due, now).encode(),
         InternalEvent::Action { .. }
         | InternalEvent::Link { .. }
         | InternalEvent::Correct(_)
+        | InternalEvent::Reminder { .. }
         | InternalEvent::Turn { .. }
         | InternalEvent::Wake { .. } => envelope.encode(),
     };

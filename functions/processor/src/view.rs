@@ -5,7 +5,9 @@ use crate::processor::Processor;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::RecordedEffect;
-use tidings_core::context::{Content, Deferred, Deliveries, Feed, Item, ItemKey, JoinState, Outbox, Owner, Place, TurnState};
+use tidings_core::context::{
+    Content, Deferred, Deliveries, Feed, Item, ItemKey, JoinState, Outbox, Owner, Place, ReminderState, TurnState,
+};
 
 /// The items that were read for a plan.
 #[derive(Clone, Debug)]
@@ -65,6 +67,14 @@ impl View {
         match self.items.get(&Place::new(partition, ItemKey::Join)) {
             Some(Item { version, content: Content::Join(state) }) => (*version, state.clone()),
             Some(_) | None => (None, JoinState::default()),
+        }
+    }
+
+    /// The reminder of this partition.
+    pub(crate) fn reminder(&self, place: &Place) -> (Option<u64>, ReminderState) {
+        match self.items.get(place) {
+            Some(Item { version, content: Content::Reminder(state) }) => (*version, state.clone()),
+            Some(_) | None => (None, ReminderState::default()),
         }
     }
 

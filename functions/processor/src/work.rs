@@ -70,7 +70,7 @@ pub(crate) fn keys_of(effects: &PlannedEffects, timers: bool, feed: bool) -> BTr
     for collected in &effects.collected {
         keys.extend(collected.proposal.written().map(|(key, _)| key).chain([ItemKey::Outbox]));
     }
-    if timers {
+    if timers || effects.reminders.iter().any(|one| one.reminder.is_some()) {
         keys.insert(ItemKey::Outbox);
     }
     if feed && !(keys.is_empty()) {

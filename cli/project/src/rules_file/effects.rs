@@ -3,6 +3,7 @@
 use super::debounce::{DebounceEntry, debounce};
 use super::facts::{Kind, Kinds};
 use super::policy::{CapEntry, cap};
+use super::reminder::{ReminderFields, reminder};
 use super::texts::{TextsEntry, texts};
 use super::{Scalar, expression, name, parse};
 use crate::limits::{MAX_EMIT_FIELDS, MAX_TTL};
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
 use tidings_config::limits::{MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE};
 use tidings_config::rules::{
-    Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, RESULT_TYPE, Span, ValueEffect, is_name,
+    Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, RESULT_TYPE, Span, TypePattern, ValueEffect, is_name,
 };
 use tidings_config::schema::Either;
 use tidings_expressions::Scope;
@@ -52,6 +53,15 @@ pub(super) struct NotifyEntry {
     channels: Option<Spanned<OneOrMany<Channel>>>,
     /// A cap for each conversation, in addition to the policy's.
     cap: Option<CapEntry>,
+    /// Gives the time of which it reminds: it is made then, and a later event moves it. `null` cancels it. For rules,
+    /// not for branches of joins.
+    at: Option<Spanned<Scalar>>,
+    /// It is made so long before that time, up to `366d`.
+    before: Option<Spanned<Span>>,
+    /// Gives what tells reminders of one conversation apart, such as an appointment. Default: the conversation has one.
+    by: Option<Spanned<Scalar>>,
+    /// Event types that cancel it.
+    unless: Option<Spanned<OneOrMany<TypePattern>>>,
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -67,6 +77,15 @@ pub(super) struct EmitEntry {
     data: ValuesEntry,
     /// Collects the events of a burst: they become one action. For rules, not for branches of joins.
     debounce: Option<Spanned<DebounceEntry>>,
+    /// Gives the time of which it reminds: it is made then, and a later event moves it. `null` cancels it. For rules,
+    /// not for branches of joins.
+    at: Option<Spanned<Scalar>>,
+    /// It is made so long before that time, up to `366d`.
+    before: Option<Spanned<Span>>,
+    /// Gives what tells reminders of one conversation apart, such as an appointment. Default: the conversation has one.
+    by: Option<Spanned<Scalar>>,
+    /// Event types that cancel it.
+    unless: Option<Spanned<OneOrMany<TypePattern>>>,
 }
 
 /// An expression, or one with how long its value is valid, or with the values that it may have.
@@ -206,7 +225,7 @@ impl Field {
             name(checker, node.referenced, "a node", &node.value);
             node.value
         });
-        effects.notify = self.notify.map(|notify| self::notify(checker, notify.value, scope, kinds));
+        effects.notify = self.notify.map(|notify| self::notify(checker, what, notify.value, scope, kinds));
         effects.emit = self.emit.map(|emit| self::emit(checker, what, emit, scope));
         if let Some(priority) = self.priority {
             if !effects.acts() {
@@ -251,23 +270,25 @@ fn forgotten(checker: &mut Checker<'_>, unset: Spanned<OneOrMany<String>>, kinds
     unset.value
 }
 
-fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &mut Kinds) -> Notify {
-    let text = texts(checker, entry.text, scope, kinds);
-    let channels = entry.channels.map(|channels| {
+fn notify(checker: &mut Checker<'_>, what: &str, entry: NotifyEntry, scope: Scope, kinds: &mut Kinds) -> Notify {
+    let NotifyEntry { text, channels, cap, at, before, by, unless } = entry;
+    let text = texts(checker, text, scope, kinds);
+    let channels = channels.map(|channels| {
         if channels.value.is_empty() {
             checker.problem(channels.referenced, "`channels` is an empty list: the text could never be sent");
         }
         channels.value
     });
-    let cap = entry.cap.map(|entry| cap(checker, entry));
-    Notify { text, channels: channels.unwrap_or_default(), cap }
+    let cap = cap.map(|entry| self::cap(checker, entry));
+    let reminder = reminder(checker, what, ReminderFields { at, before, by, unless }, scope);
+    Notify { text, channels: channels.unwrap_or_default(), cap, reminder }
 }
 
 /// The action that the sender says by a channel: docs/channels.md.
 pub(super) const SEND: &str = "tidings.send";
 
 fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope: Scope) -> Emit {
-    let Spanned { value: EmitEntry { action_type, data, debounce }, referenced, .. } = entry;
+    let Spanned { value: EmitEntry { action_type, data, debounce, at, before, by, unless }, referenced, .. } = entry;
     let segments = action_type.value.split('.').all(|segment| !segment.is_empty() && is_type_segment(segment));
     let is_reserved = action_type.value.starts_with("tidings.") && ![RESULT_TYPE, SEND].contains(&action_type.value.as_str());
     if !segments || action_type.value.len() > MAX_EVENT_TYPE_BYTES || is_reserved {
@@ -291,7 +312,16 @@ fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope:
         values.insert(field, expression(checker, entry, scope));
     }
     let debounce = debounce.map(|entry| self::debounce(checker, what, entry, scope, &action_type.value, &values));
-    Emit { action_type: action_type.value, data: values, debounce }
+    if let Some(at) = &at {
+        if debounce.is_some() {
+            checker.problem(at.referenced, format!("{what} has both `debounce` and `at`; leave one of them out"));
+        }
+        if action_type.value == RESULT_TYPE {
+            checker.problem(at.referenced, format!("{RESULT_TYPE} is what its event came to, so it has no date; leave `at` out"));
+        }
+    }
+    let reminder = reminder(checker, what, ReminderFields { at, before, by, unless }, scope);
+    Emit { action_type: action_type.value, data: values, debounce, reminder }
 }
 
 fn is_type_segment(segment: &str) -> bool {

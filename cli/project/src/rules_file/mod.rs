@@ -5,6 +5,7 @@ mod debounce;
 mod effects;
 mod facts;
 mod policy;
+mod reminder;
 mod texts;
 
 use super::{Checker, Report, Spanned, did_you_mean, yaml};

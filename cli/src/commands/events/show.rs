@@ -148,10 +148,12 @@ pub(crate) fn print(claim: &Claim) {
     row("overtaken", Some(claim.overtaken.join(", ")));
     row("violation", claim.off_schema.clone());
     row("actions", Some(claim.action_lines().join("; ")));
-    let (turns, joins): (Vec<&str>, Vec<&str>) =
+    let (turns, others): (Vec<&str>, Vec<&str>) =
         claim.joins.iter().map(String::as_str).partition(|name| name.starts_with("turn#"));
+    let (reminders, joins): (Vec<&str>, Vec<&str>) = others.into_iter().partition(|name| name.starts_with("reminder#"));
     row("joins", Some(joins.join(", ")));
     row("turns", Some(turns.join(", ")));
+    row("reminders", Some(reminders.join(", ")));
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));
     row("dead", claim.dead.map(since));

@@ -13,7 +13,7 @@ use clap::Args;
 use processor::planner::without_payload;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use tidings_config::OneOrMany;
@@ -21,6 +21,7 @@ use tidings_config::limits::MAX_TURN;
 use tidings_config::rules::{Rules, TypePattern, is_about};
 use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_config::written_by::WrittenBy;
 use tidings_core::action::{Action, ActionNote, Became};
 use tidings_core::claim::Claim;
@@ -196,14 +197,15 @@ async fn explain(rules: &Rules, schemas: &[EventSchema], event: Envelope) -> Exp
         facts.into_iter().map(move |(name, fact)| ExplainedFact { entity: entity.clone(), name, by: fact.by })
     });
     let facts = facts.collect();
-    // The action of a turn with this event alone.
+    // The action of a turn with this event alone, and of a reminder at its time.
     let notes = claim.iter().flat_map(|claim| claim.actions.iter().filter_map(ActionNote::outcome));
-    let collected = notes.filter(|outcome| outcome.became == Became::Collected).map(|outcome| outcome.rule.clone());
-    let collected: BTreeSet<String> = collected.collect();
-    if !collected.is_empty() {
-        world.wait(MAX_TURN).await;
-        let of_turns = said(&world).into_iter().filter(|(rule, action)| collected.contains(rule) && !actions.contains(action));
-        actions.extend(of_turns.map(|(_, action)| action).collect::<Vec<_>>());
+    let now = world.now();
+    let later: BTreeMap<String, Timestamp> =
+        notes.filter_map(|outcome| Some((outcome.rule.clone(), made_at(&outcome.became, now)?))).collect();
+    if let Some(last) = later.values().max() {
+        world.wait(last.since(now)).await;
+        let made = said(&world).into_iter().filter(|(rule, action)| later.contains_key(rule) && !actions.contains(action));
+        actions.extend(made.map(|(_, action)| action).collect::<Vec<_>>());
     }
 
     let data: Value = serde_json::from_str(event.data.get()).unwrap_or_default();
@@ -236,6 +238,21 @@ async fn explain(rules: &Rules, schemas: &[EventSchema], event: Envelope) -> Exp
         claim,
         facts,
         actions,
+    }
+}
+
+/// When an action that isn't made now is made at the latest. `None`: it is, or waits for something else than time.
+fn made_at(became: &Became, now: Timestamp) -> Option<Timestamp> {
+    match became {
+        Became::Collected => Some(now.plus(MAX_TURN)),
+        Became::Scheduled(due) => Some(*due),
+        Became::Queued
+        | Became::WaitsUntil(_)
+        | Became::WaitsForLink
+        | Became::NoDate
+        | Became::Digest { .. }
+        | Became::Withheld(_)
+        | Became::PutOff(_) => None,
     }
 }
 

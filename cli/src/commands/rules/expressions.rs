@@ -71,6 +71,13 @@ fn effects<'r>(found: &mut Vec<Placed<'r>>, place: &str, effects: &'r Effects, s
     for (field, value) in effects.emit.iter().flat_map(|emit| &emit.data) {
         add(found, format!("{place}, emit.data.{field}"), value, scope);
     }
+    let of_notify = effects.notify.iter().filter_map(|notify| notify.reminder.as_ref()).map(|reminder| ("notify", reminder));
+    let of_emit = effects.emit.iter().filter_map(|emit| emit.reminder.as_ref()).map(|reminder| ("emit", reminder));
+    for (word, reminder) in of_notify.chain(of_emit) {
+        add(found, format!("{place}, {word}.at"), &reminder.at, scope);
+        let scope = if scope == Scope::Enriched { Scope::Event } else { scope };
+        reminder.by.iter().for_each(|by| add(found, format!("{place}, {word}.by"), by, scope));
+    }
     let debounce = effects.emit.iter().filter_map(|emit| emit.debounce.as_ref());
     debounce
         .filter_map(|debounce| debounce.by.as_ref())

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::limits::MAX_TIMER_DELAY;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::source::Source;
@@ -18,7 +19,7 @@ use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
 use tidings_core::external_link::ExternalLink;
-use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers};
 use tidings_events::SignedRequest;
 
 /// The ARN of the links queue, in the form of SQS.
@@ -33,6 +34,8 @@ pub(crate) struct World {
     store: Arc<MemoryStore>,
     actions: Arc<MemoryActions>,
     queue: Arc<MemoryQueue>,
+    /// Timers that are due much later.
+    timers: Arc<MemoryTimers>,
     https: Arc<MemoryHttps>,
     clock: Arc<ManualClock>,
     /// The receiver in front of the queue.
@@ -74,8 +77,12 @@ impl World {
             api_secrets: Some(Arc::new(secrets)),
             clock: clock_port,
         };
-        let processor = Processor::new(rules, schemas, ports, NonZeroU32::MIN).taking_links_from(LINKS_QUEUE_ARN);
-        Self { processor, store, actions, queue, https, clock, receiver: None, failed: Vec::new() }
+        let timers = Arc::new(MemoryTimers::new(Arc::default()));
+        timers.proven(now);
+        let processor = Processor::new(rules, schemas, ports, NonZeroU32::MIN)
+            .taking_links_from(LINKS_QUEUE_ARN)
+            .storing_timers(timers.clone());
+        Self { processor, store, actions, queue, timers, https, clock, receiver: None, failed: Vec::new() }
     }
 
     /// The same with a receiver in front, which listens as these sources with these secrets.
@@ -138,10 +145,27 @@ impl World {
     /// Lets time pass: delayed messages become visible when they are due.
     pub(crate) async fn wait(&mut self, time: Duration) {
         let until = self.clock.now().plus(time);
-        while let Some(received) = self.queue.next(until) {
+        loop {
+            self.sweep(until).await;
+            let Some(received) = self.queue.next(until) else { break };
             self.process(received).await;
         }
         self.clock.set(until);
+    }
+
+    /// The sweeps of stored timers until this time, as far as they find one, and none after the next message.
+    async fn sweep(&self, until: Timestamp) {
+        while let Some(due) = self.timers.first_due() {
+            let at = due.minus(MAX_TIMER_DELAY).max(self.clock.now());
+            if at > self.queue.first_visible().map_or(until, |visible| visible.min(until)) {
+                break;
+            }
+            self.clock.set(at);
+            if self.processor.sweep(AMPLE).await.is_err() {
+                break;
+            }
+        }
+        self.timers.proven(self.clock.now());
     }
 
     async fn process(&mut self, received: SqsEvent) {
@@ -182,7 +206,7 @@ impl World {
             .items()
             .into_keys()
             .map(|place| place.partition)
-            .filter(|name| !name.starts_with("join#") && !name.starts_with("turn#"))
+            .filter(|name| !["join#", "turn#", "reminder#"].iter().any(|partition| name.starts_with(partition)))
             .collect()
     }
 

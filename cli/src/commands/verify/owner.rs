@@ -60,6 +60,7 @@ impl Conversations {
                 Plan::Action { .. }
                 | Plan::Wake { .. }
                 | Plan::Join { .. }
+                | Plan::Reminder(_)
                 | Plan::Turn(_)
                 | Plan::NotYet { .. }
                 | Plan::Forgotten,

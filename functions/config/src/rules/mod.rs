@@ -10,6 +10,7 @@ mod debounce;
 mod ladder;
 mod pattern;
 mod policy;
+mod reminder;
 mod span;
 mod text;
 
@@ -19,6 +20,7 @@ pub use debounce::{Debounce, TURN_MESSAGE_NAMES, TurnTerms};
 pub use ladder::Ladder;
 pub use pattern::TypePattern;
 pub use policy::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours};
+pub use reminder::Reminder;
 pub use span::Span;
 pub use text::{Chosen, FetchPath, Given, PathPart, Source, Text, TextPart, TextPlace, Texts, What, gives_prose, language_tag};
 
@@ -201,6 +203,9 @@ pub struct Notify {
     /// A cap for each conversation, in addition to the policy's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
+    /// When it is made. Default: at once. Only a rule has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminder: Option<Reminder>,
 }
 
 /// The CloudEvents type of an emitted action that names the result of its event, for status URLs: `data.location`.
@@ -219,6 +224,9 @@ pub struct Emit {
     /// Collects the events of a burst into one action. Default: each event has its own. Only a rule has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debounce: Option<Debounce>,
+    /// When it is made. Default: at once. Only a rule has it, without `debounce`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminder: Option<Reminder>,
 }
 
 /// The priority of an action.

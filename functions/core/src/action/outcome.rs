@@ -48,6 +48,10 @@ pub enum Became {
     WaitsForLink,
     /// It is an event of a turn, whose action is sent when the turn ends. The previous version shows it as stored.
     Collected,
+    /// It is made at this time, unless a later event moves or cancels it. The previous version shows it as stored.
+    Scheduled(Timestamp),
+    /// Its event has no date, or cancels it: none waits. The previous version shows it as stored.
+    NoDate,
     /// It is the newest of several that form one message, which is in the outbox.
     Digest {
         count: u64,
@@ -173,6 +177,8 @@ impl fmt::Display for ActionOutcome {
             Became::WaitsUntil(until) => write!(f, "waits until {until}"),
             Became::WaitsForLink => f.write_str("held until its identity is linked"),
             Became::Collected => f.write_str("collected: sent with its turn"),
+            Became::Scheduled(due) => write!(f, "scheduled for {due}"),
+            Became::NoDate => f.write_str("not scheduled: no date"),
             Became::Digest { count } => write!(f, "queued: a digest of {count}"),
             Became::Withheld(why) => write!(f, "withheld: {why}"),
             Became::PutOff(until) => write!(f, "deferred until {until}"),
@@ -232,6 +238,11 @@ mod tests {
         let collected = note(Became::Collected, 1);
         assert_eq!(collected.store(), r#"{"rule":"paid","kind":"notify","became":"collected"}"#);
         assert_eq!(ActionNote::read(collected.store()), collected);
+        let scheduled = note(Became::Scheduled(Timestamp::from_unix_ms(0)), 1);
+        let stored = r#"{"rule":"paid","kind":"notify","became":{"scheduled":"1970-01-01T00:00:00.000Z"}}"#;
+        assert_eq!((scheduled.store().as_str(), ActionNote::read(stored.into())), (stored, scheduled));
+        let none = note(Became::NoDate, 1);
+        assert_eq!(ActionNote::read(none.store()), none);
         let dropped = note(Became::Withheld(Withheld::OverCap), 6).store();
         assert_eq!(dropped, r#"{"rule":"paid","kind":"notify","became":{"withheld":"over-cap"},"times":6}"#);
     }

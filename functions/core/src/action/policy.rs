@@ -49,12 +49,29 @@ pub enum Withheld {
     TooLarge,
     /// Its facts were overwritten, and the rule says to skip it then.
     Stale,
+    /// The date that it should come before is past.
+    PastDate,
+    /// It would be due further ahead than a reminder may be.
+    FarDate,
+    /// Its date is the one that was reminded of last.
+    SameDate,
 }
 
 impl Withheld {
     /// All variants except [`Self::Unreadable`], which has one value for each preference.
-    pub const ALL: &'static [Self] =
-        &[Self::Expired, Self::NoChannel, Self::NoOptIn, Self::Shed, Self::NoRoom, Self::OverCap, Self::TooLarge, Self::Stale];
+    pub const ALL: &'static [Self] = &[
+        Self::Expired,
+        Self::NoChannel,
+        Self::NoOptIn,
+        Self::Shed,
+        Self::NoRoom,
+        Self::OverCap,
+        Self::TooLarge,
+        Self::Stale,
+        Self::PastDate,
+        Self::FarDate,
+        Self::SameDate,
+    ];
 
     /// Parses the printed form.
     pub fn parse(text: &str) -> Option<Self> {
@@ -75,6 +92,9 @@ impl fmt::Display for Withheld {
             Self::OverCap => "over-cap",
             Self::TooLarge => "too-large",
             Self::Stale => "stale",
+            Self::PastDate => "past-date",
+            Self::FarDate => "far-date",
+            Self::SameDate => "same-date",
         })
     }
 }

@@ -200,6 +200,7 @@ pub(super) fn attribute(key: &ItemKey) -> &'static str {
         | ItemKey::Link
         | ItemKey::Outbox
         | ItemKey::OutboxPage(_)
+        | ItemKey::Reminder
         | ItemKey::Turn => "state",
     }
 }

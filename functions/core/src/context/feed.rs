@@ -123,6 +123,7 @@ impl Changed {
                 | ItemKey::Link
                 | ItemKey::Outbox
                 | ItemKey::OutboxPage(_)
+                | ItemKey::Reminder
                 | ItemKey::Turn => {}
             }
         }

@@ -7,7 +7,7 @@
 //!
 //! The same partition also holds: actions to be sent (`outbox`, with full pages in `outbox#…`), deferred
 //! notifications (`deferred`), the linked identities (`identity#…`) and, with the feed, its updates (`updates`, with
-//! pages in `update#…`). Partitions of their own hold an identity's `link`, a waiting `join` and a `turn`.
+//! pages in `update#…`). Partitions of their own hold an identity's `link`, a waiting `join`, a `turn` and a `reminder`.
 
 mod answer;
 mod deferred;
@@ -22,6 +22,7 @@ mod merge;
 mod moving;
 mod order;
 mod outbox;
+mod reminder;
 mod turn;
 
 pub use answer::{ContextAnswer, Details, FactDetail};
@@ -37,6 +38,7 @@ pub use merge::{Change, Changes, Merged};
 pub use moving::{Moved, moved};
 pub use order::{Order, Tie};
 pub use outbox::{Outbox, Outgoing, Page, Put, Waiting};
+pub use reminder::{Reminder, ReminderState, Seeing, reminder_partition};
 pub use turn::{Collected, EndedTurn, Turn, TurnEvent, TurnState, turn_cause, turn_partition};
 
 use serde::Serialize;
@@ -72,6 +74,8 @@ pub enum ItemKey {
     OutboxPage(u64),
     /// A turn of a rule.
     Turn,
+    /// A reminder of a rule.
+    Reminder,
 }
 
 impl ItemKey {
@@ -87,6 +91,7 @@ impl ItemKey {
             (None, "link") => Some(Self::Link),
             (None, "node") => Some(Self::Node),
             (None, "outbox") => Some(Self::Outbox),
+            (None, "reminder") => Some(Self::Reminder),
             (None, "turn") => Some(Self::Turn),
             (None, "updates") => Some(Self::Feed),
             (Some(_) | None, _) => None,
@@ -107,6 +112,7 @@ impl ItemKey {
             | Self::Node
             | Self::Outbox
             | Self::OutboxPage(_)
+            | Self::Reminder
             | Self::Turn => None,
         }
     }
@@ -129,6 +135,7 @@ impl fmt::Display for ItemKey {
             Self::Deferred => f.write_str("deferred"),
             Self::Deliveries => f.write_str("deliveries"),
             Self::Turn => f.write_str("turn"),
+            Self::Reminder => f.write_str("reminder"),
         }
     }
 }
@@ -136,7 +143,7 @@ impl fmt::Display for ItemKey {
 /// The place of an item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// A conversation, an identity without a link, a join, or the turns of a rule.
+    /// A conversation, an identity without a link, a join, or the turns or reminders of a rule.
     pub partition: String,
     pub key: ItemKey,
 }
@@ -174,6 +181,7 @@ pub enum Content {
     Outbox(Outbox),
     OutboxPage(Page),
     Turn(TurnState),
+    Reminder(ReminderState),
 }
 
 impl Item {
@@ -194,6 +202,7 @@ impl Item {
             | Content::Link(_)
             | Content::Outbox(_)
             | Content::OutboxPage(_)
+            | Content::Reminder(_)
             | Content::Turn(_) => None,
         }
     }
@@ -213,6 +222,7 @@ impl Content {
             Self::Deferred(deferred) => serde_json::to_string(deferred),
             Self::Deliveries(deliveries) => serde_json::to_string(deliveries),
             Self::Turn(turn) => serde_json::to_string(turn),
+            Self::Reminder(reminder) => serde_json::to_string(reminder),
         };
         json.expect("content has string keys and holds only JSON")
     }
@@ -230,6 +240,7 @@ impl Content {
             ItemKey::Deferred => serde_json::from_str(json).ok().map(Self::Deferred),
             ItemKey::Deliveries => serde_json::from_str(json).ok().map(Self::Deliveries),
             ItemKey::Turn => serde_json::from_str(json).ok().map(Self::Turn),
+            ItemKey::Reminder => serde_json::from_str(json).ok().map(Self::Reminder),
         }
     }
 
@@ -239,6 +250,7 @@ impl Content {
             Self::Facts(facts) => fact::expiry(facts, written),
             Self::Join(join) => Some(join.expires(written)),
             Self::Turn(turn) => Some(turn.expires(written)),
+            Self::Reminder(reminder) => Some(reminder.expires(written)),
             Self::Deferred(deferred) => Some(deferred.expires(written)),
             Self::Deliveries(deliveries) => Some(deliveries.expires(written)),
             // The number of its last update outlives its pages, so that a reader learns that it has missed some.
@@ -292,6 +304,7 @@ impl Context {
                 | ItemKey::Link
                 | ItemKey::Outbox
                 | ItemKey::OutboxPage(_)
+                | ItemKey::Reminder
                 | ItemKey::Turn,
                 Content::Deferred(_)
                 | Content::Deliveries(_)
@@ -302,6 +315,7 @@ impl Context {
                 | Content::Link(_)
                 | Content::Outbox(_)
                 | Content::OutboxPage(_)
+                | Content::Reminder(_)
                 | Content::Turn(_),
             ) => {}
         }
@@ -329,6 +343,7 @@ mod tests {
             ItemKey::Deferred,
             ItemKey::Deliveries,
             ItemKey::Turn,
+            ItemKey::Reminder,
         ] {
             assert_eq!(ItemKey::parse(&key.to_string()), Some(key));
         }

@@ -53,6 +53,7 @@ fn together(from: &Content, to: Option<&Content>) -> Option<Facts> {
             | Content::Link(_)
             | Content::Outbox(_)
             | Content::OutboxPage(_)
+            | Content::Reminder(_)
             | Content::Turn(_),
             _,
         ) => None,

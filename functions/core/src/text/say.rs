@@ -205,17 +205,9 @@ fn exact(argument: &Argument, amount: Decimal, currency: Currency) -> Decimal {
     }
 }
 
-/// Numbers above this are milliseconds: as seconds it would be the year 5138.
-const FIRST_MS: i64 = 100_000_000_000;
-
 /// Parses a time. The flag says that it has no zone; it is then shown unchanged. A date without a time has no time to show.
 fn moment(text: &str, style: DateStyle) -> Option<(Timestamp, bool)> {
-    let seconds = text.split_once('.').map_or(text, |(whole, _)| whole);
-    if let Ok(number) = seconds.parse::<i64>() {
-        let at = if number.abs() < FIRST_MS { Timestamp::from_unix_s(number)? } else { Timestamp::from_unix_ms(number) };
-        return at.is_rfc3339().then_some((at, false));
-    }
-    if let Some(at) = Timestamp::parse_written(text) {
+    if let Some(at) = Timestamp::parse_in_event(text) {
         return Some((at, false));
     }
     let shows_time = match style {

@@ -80,7 +80,7 @@ impl EventPlan {
     /// between two receives.
     pub(crate) fn merging(&self) -> Merging {
         let Self { owner, effects, links, fetched, legs, manual, rules: _, linking: _, off_schema: _ } = self;
-        let acts = !effects.proposals.is_empty() || !effects.collected.is_empty();
+        let acts = !effects.proposals.is_empty() || !effects.collected.is_empty() || !effects.reminders.is_empty();
         let follows = acts || !links.is_empty() || !legs.is_empty() || manual.is_some() || *fetched;
         let one_item = effects.changes.keys().len() == 1 && effects.changes.are_repeatable();
         match owner {
@@ -104,6 +104,7 @@ impl Planner {
         let context = EvaluationContext {
             variables: &variables,
             source: envelope.source_name(),
+            event_type: &envelope.event_type,
             subject: envelope.subject.as_deref(),
             time: order.time,
             event_time: Some(order.time),
@@ -117,6 +118,11 @@ impl Planner {
             let failed = |field: &str, what| -> Failure {
                 FailureKind::Rule { rule: rule.name.clone(), field: field.to_owned(), what }.into()
             };
+            let cancelled = ready.effects.cancelled(&rule.source, &context)?;
+            if !cancelled.is_empty() {
+                plan.rules.push(rule.name.clone());
+                plan.effects.reminders.extend(cancelled);
+            }
             if !is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type) {
                 continue;
             }
@@ -140,7 +146,9 @@ impl Planner {
                 }
             }
             ready.effects.apply(&EvaluationContext { variables: &variables, ..context }, &mut plan.effects)?;
-            plan.rules.push(rule.name.clone());
+            if plan.rules.last() != Some(&rule.name) {
+                plan.rules.push(rule.name.clone());
+            }
         }
         self.legs(envelope, &variables, &mut plan)?;
         bounded(&plan)?;
@@ -206,14 +214,14 @@ impl Planner {
 }
 
 pub(crate) fn bounded(plan: &EventPlan) -> Result<(), Failure> {
-    let turns = plan.effects.collected.len();
+    let (turns, reminders) = (plan.effects.collected.len(), plan.effects.reminders.len());
     for (what, seen, allowed) in [
-        ("turns", turns, MAX_TURNS_PER_EVENT),
-        ("context items", plan.effects.changes.keys().len() + turns, MAX_ITEMS_PER_EVENT),
+        ("turns and reminders", turns + reminders, MAX_TURNS_PER_EVENT),
+        ("context items", plan.effects.changes.keys().len() + turns + reminders, MAX_ITEMS_PER_EVENT),
         ("links", plan.links.len(), MAX_LINKS_PER_EVENT),
         ("joins", plan.legs.len(), MAX_JOINS_PER_EVENT),
         // An event may end two turns of a rule: the one before, and its own.
-        ("actions", plan.effects.proposals.len() + 2 * turns, MAX_ACTIONS_PER_EVENT),
+        ("actions", plan.effects.proposals.len() + 2 * turns + reminders, MAX_ACTIONS_PER_EVENT),
     ] {
         if seen > allowed {
             return Err(FailureKind::TooMany { what, seen, allowed }.into());

@@ -35,6 +35,7 @@ fn read(store: &MemoryStore, name: &str, after: u64) -> FeedRead {
             | Content::Link(_)
             | Content::Outbox(_)
             | Content::OutboxPage(_)
+            | Content::Reminder(_)
             | Content::Turn(_) => {}
         }
     }

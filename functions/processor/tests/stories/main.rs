@@ -29,6 +29,7 @@ mod properties;
 mod published;
 mod races;
 mod recovery;
+mod reminders;
 mod repeats;
 mod schemas;
 mod statuses;

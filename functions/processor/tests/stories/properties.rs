@@ -155,7 +155,11 @@ fn end(harness: &Harness) -> End {
                 items.insert(place, conversation);
             }
             Content::Feed(_) | Content::FeedPage(_) => panic!("{place:?}: the feed is off"),
-            content @ (Content::Deliveries(_) | Content::Facts(_) | Content::Join(_) | Content::Turn(_)) => {
+            content @ (Content::Deliveries(_)
+            | Content::Facts(_)
+            | Content::Join(_)
+            | Content::Reminder(_)
+            | Content::Turn(_)) => {
                 items.insert(place, content);
             }
         }

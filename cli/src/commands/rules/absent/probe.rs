@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
 use tidings_config::rules::{
-    ConversationRule, Effects, Emit, Enrich, FetchPath, Join, Leg, Rule, Rules, TypePattern, Whose, is_about,
+    ConversationRule, Effects, Emit, Enrich, FetchPath, Join, Leg, Notify, Reminder, Rule, Rules, TypePattern, Whose, is_about,
 };
 use tidings_core::action::in_a_text;
 use tidings_core::envelope::Envelope;
@@ -173,6 +173,7 @@ impl Part<'_> {
                 Plan::Action { .. }
                 | Plan::Wake { .. }
                 | Plan::Join { .. }
+                | Plan::Reminder(_)
                 | Plan::Turn(_)
                 | Plan::NotYet { .. }
                 | Plan::Forgotten => false,
@@ -328,17 +329,29 @@ fn of_a_rule(rule: &Rule) -> Vec<Part<'_>> {
             add(&format!("{effect}.{name}"), Effects { values, ..anybody() });
         }
     }
-    if effects.notify.is_some() {
-        add("notify.text", Effects { notify: effects.notify.clone(), ..anybody() });
+    if let Some(notify) = &effects.notify {
+        add("notify.text", Effects { notify: Some(Notify { reminder: None, ..notify.clone() }), ..anybody() });
+        if let Some(reminder) = &notify.reminder {
+            let dated = |reminder| Effects { notify: Some(Notify { reminder: Some(reminder), ..notify.clone() }), ..anybody() };
+            add("notify.at", dated(Reminder { by: None, ..reminder.clone() }));
+            // Without a date, its words aren't needed.
+            add("notify.by", dated(Reminder { at: "null".to_owned(), ..reminder.clone() }));
+        }
     }
     if let Some(emit) = &effects.emit {
         for (name, value) in &emit.data {
-            let emit = Emit { data: one(name, value), debounce: None, ..emit.clone() };
+            let emit = Emit { data: one(name, value), debounce: None, reminder: None, ..emit.clone() };
             add(&format!("emit.data.{name}"), Effects { emit: Some(emit), ..anybody() });
         }
         if emit.debounce.as_ref().is_some_and(|debounce| debounce.by.is_some()) {
             let emit = Emit { data: BTreeMap::new(), ..emit.clone() };
             add("emit.debounce.by", Effects { emit: Some(emit), ..anybody() });
+        }
+        if let Some(reminder) = &emit.reminder {
+            let emit = Emit { data: BTreeMap::new(), ..emit.clone() };
+            let dated = |reminder| Effects { emit: Some(Emit { reminder: Some(reminder), ..emit.clone() }), ..anybody() };
+            add("emit.at", dated(Reminder { by: None, ..reminder.clone() }));
+            add("emit.by", dated(Reminder { at: "null".to_owned(), ..reminder.clone() }));
         }
     }
     parts
