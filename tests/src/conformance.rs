@@ -434,7 +434,7 @@ pub async fn moves(tables: &Tables) {
     };
     let reminder = ReminderState {
         newest: Some(Order::at(NOW, key("a"))),
-        waits: Some(Reminder { at: LATER, due: NOW, action, has_no_timer: true }),
+        waits: Some(Box::new(Reminder { at: LATER, due: NOW, action, has_no_timer: true })),
         made: Some(NOW),
     };
     let items: BTreeMap<Place, Item> = [

@@ -22,7 +22,7 @@ pub struct ReminderState {
     pub newest: Option<Order>,
     /// `None`: it was made or cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waits: Option<Reminder>,
+    pub waits: Option<Box<Reminder>>,
     /// The date (`at`) that was reminded of last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Timestamp>,
@@ -91,13 +91,13 @@ impl ReminderState {
         let timer = before.is_none_or(|before| before.due != new.due || before.has_no_timer);
         let due = new.due;
         new.has_no_timer = false;
-        self.waits = Some(new);
+        self.waits = Some(Box::new(new));
         Seeing::Waits { due, timer }
     }
 
     /// The reminder that waits for this time.
     pub fn due_at(&self, due: Timestamp) -> Option<&Reminder> {
-        self.waits.as_ref().filter(|waits| waits.due == due)
+        self.waits.as_deref().filter(|waits| waits.due == due)
     }
 
     /// The state after its reminder was made.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tidings_config::limits::{MAX_REMINDER_AHEAD, REMINDER_GRACE};
 use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::{ClaimState, Outcome};
-use tidings_core::context::{Content, ItemKey, Place, ReminderState};
+use tidings_core::context::{Content, Item, ItemKey, Place, ReminderState};
 use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{Call, Fault};
 
@@ -82,15 +82,12 @@ fn notes(harness: &Harness, n: i64) -> Vec<String> {
 }
 
 fn states(harness: &Harness) -> BTreeMap<Place, ReminderState> {
-    let items = harness.store.items().into_iter();
-    let states = items.filter_map(|(place, item)| match item.content {
-        Content::Reminder(state) => Some((place, state)),
-        other => {
-            assert!(place.key != ItemKey::Reminder, "{other:?}");
-            None
-        }
-    });
-    states.collect()
+    let items = harness.store.items().into_iter().filter(|(place, _)| place.key == ItemKey::Reminder);
+    let state = |item: Item| {
+        let Content::Reminder(state) = item.content else { panic!("another kind of item") };
+        state
+    };
+    items.map(|(place, item)| (place, state(item))).collect()
 }
 
 /// Handles a message until it is done.
