@@ -4,9 +4,9 @@
 //! calls can happen; the code that runs is the code that is deployed, on the memory adapters that the conformance suite
 //! holds to the real ones. Never: a thread, a wall clock or a hash table's order that changes a schedule.
 //!
-//! The flow, one file each: [`plan`] (what a seed decides at once) → [`scheduler`] (one step after the other, then
-//! everything ends) on [`executor`], [`system`] and [`calls`] (the fault layer) → [`checks`] against [`reference`].
-//! [`states`] counts rare states, and [`broken`] takes protections away, so that the checks can fail.
+//! The flow, one file each: `plan` (what a seed decides at once) → `scheduler` (one step after the other, then
+//! everything ends) on `executor`, `system` and `calls` (the fault layer) → `checks` against `reference`.
+//! `states` counts rare states, and `broken` takes protections away, so that the checks can fail.
 
 pub mod broken;
 mod calls;
