@@ -1,7 +1,7 @@
 //! Providers, functions, SQS and Lambda's event source mapping, and what there is in the end.
 
 use crate::function::{Function, Kills, Program};
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use hyper::body::Bytes;
@@ -18,6 +18,7 @@ use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_events::{SECRETS, Sample, SignedRequest, api_gateway_event, secrets_of};
 use tidings_project::{ProjectFile, ProjectFiles};
+use tidings_tests::received::record;
 
 /// Repeats its deliveries.
 const SHOP: &str = "orders";
@@ -332,16 +333,6 @@ impl World {
         let attributes = attributes.attributes.unwrap_or_default();
         names.iter().all(|name| attributes.get(name).is_some_and(|number| number == "0"))
     }
-}
-
-fn record(message: &Message) -> SqsMessage {
-    let mut record = SqsMessage::default();
-    record.message_id = message.message_id.clone();
-    record.receipt_handle = message.receipt_handle.clone();
-    record.body = message.body.clone();
-    record.attributes =
-        message.attributes.iter().flatten().map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
-    record
 }
 
 /// An event as its provider sends it.

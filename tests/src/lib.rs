@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod golden;
 pub mod messages;
 pub mod private_authority;
+pub mod received;
 pub mod sends;
 pub mod template;
 pub mod tenants;

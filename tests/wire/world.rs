@@ -19,6 +19,7 @@ use tidings_core::aws::{
 use tidings_core::settings::{ProcessorSettings, ReceiverSettings};
 use tidings_events::{SECRETS, Sample, SignedRequest, secrets_of};
 use tidings_project::read_rules;
+use tidings_tests::received::record;
 use tidings_tests::wire::Wire;
 
 const SOURCE: &str = "orders";
@@ -153,16 +154,6 @@ impl World {
             all.extend(messages);
         }
     }
-}
-
-fn record(message: &Message) -> SqsMessage {
-    let mut record = SqsMessage::default();
-    record.message_id = message.message_id.clone();
-    record.receipt_handle = message.receipt_handle.clone();
-    record.body = message.body.clone();
-    record.attributes =
-        message.attributes.iter().flatten().map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
-    record
 }
 
 /// The status of the reply.

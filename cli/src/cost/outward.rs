@@ -4,7 +4,7 @@
 //! are delivered at the first attempt.
 
 use super::real;
-use super::usage::{IDLE_POLLS, Usage};
+use super::usage::{FIFO_POLL, IDLE_POLLS, RECEIVE_AND_DELETE, Usage};
 use super::variant::{SinkKind, Variant};
 
 /// Of a delivery: it is claimed, begun and finished, and read with its event.
@@ -16,9 +16,8 @@ const ATTEMPTS_MS: f64 = 300.0;
 const PUBLISHER_MB: f64 = 256.0;
 const BATCH: f64 = 10.0;
 
-/// Requests that SQS bills to send a message, and to receive and delete a batch.
+/// Requests that SQS bills to send a message.
 const SEND: f64 = 1.0;
-const RECEIVE_AND_DELETE: f64 = 2.0;
 
 /// An event of EventBridge and a request of SQS are billed by this size.
 const CHUNK_BYTES: f64 = 65_536.0;
@@ -28,9 +27,6 @@ const KINESIS_STEP: f64 = 1_024.0;
 const FIREHOSE_STEP: f64 = 5.0 * 1_024.0;
 const GIB: f64 = 1_073_741_824.0;
 const HOURS: f64 = 720.0;
-
-/// A poll of a FIFO queue costs as much as so many of a standard one.
-const FIFO_POLL: f64 = 1.25;
 
 /// Alarms of the template.
 const PUBLISHER_ALARMS: f64 = 5.0;
@@ -54,13 +50,13 @@ impl Usage {
         let each = real(variant.endpoints) + variant.sinks.len() as f64;
         // Without an endpoint or a sink an event is published, received and deleted, and nothing is stored.
         let (deliveries, stored) = (events * each, if each > 0.0 { events } else { 0.0 });
-        let of_a_batch = (SEND + RECEIVE_AND_DELETE / variant.batch_size.max(1.0)) * (kilobytes / 64.0).ceil();
+        // Of a message of one chunk.
+        let requests = SEND + RECEIVE_AND_DELETE / variant.batch_size.max(1.0);
         self.write_units += stored * kilobytes + deliveries * WRITES_OF_A_DELIVERY;
         // The event is read with the delivery: a consistent read is a unit for each 4 KB.
         self.read_units += deliveries * (READS_OF_A_DELIVERY - 1.0 + (kilobytes / 4.0).ceil());
-        self.outgoing_queue_requests +=
-            events * of_a_batch + deliveries * (SEND + RECEIVE_AND_DELETE / variant.batch_size.max(1.0));
-        self.fair_requests += deliveries * (SEND + RECEIVE_AND_DELETE / variant.batch_size.max(1.0));
+        self.outgoing_queue_requests += events * requests * (kilobytes / 64.0).ceil() + deliveries * requests;
+        self.fair_requests += deliveries * requests;
         let invocations = (events + deliveries) / variant.batch_size.clamp(1.0, BATCH);
         self.invocations += invocations;
         self.gb_seconds += invocations * ATTEMPTS_MS / 1_000.0 * PUBLISHER_MB / 1_024.0;

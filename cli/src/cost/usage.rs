@@ -37,14 +37,14 @@ const DELAYS_AN_HOUR: f64 = 4.0;
 const STORED_AFTER: f64 = 14.0 / 30.0;
 
 /// Requests that SQS bills to receive and delete a batch, or an action: one each.
-const RECEIVE_AND_DELETE: f64 = 2.0;
+pub(super) const RECEIVE_AND_DELETE: f64 = 2.0;
 
 /// What an action takes of the sender: a write before its request and one after it, and its own invocation of the template's
 /// memory. How long a provider takes to answer is assumed. Its queue is FIFO: a poll costs as much as so many of a standard queue.
 const WRITES_OF_A_SEND: f64 = 2.0;
 const SEND_MS: f64 = 300.0;
 const SENDER_MB: u64 = 256;
-const FIFO_POLL: f64 = 1.25;
+pub(super) const FIFO_POLL: f64 = 1.25;
 
 /// What a publisher takes in a month without an event: it polls two queues, and a sweep each minute queries four partitions of an
 /// index, half a unit each.

@@ -52,8 +52,13 @@ pub(crate) async fn deliver(
 /// Sends the messages of an outbox that wasn't read yet.
 pub(crate) async fn flush(processor: &Processor, partition: &str) -> Result<(), Failure> {
     let stored = read_partition(processor, partition, &[ItemKey::Outbox]).await.map_err(Failure::in_delivery)?;
-    let (version, outbox) = stored.outbox();
-    deliver(processor, partition, version, outbox).await
+    flush_read(processor, &stored).await
+}
+
+/// Sends the messages of an outbox that was read, and writes nothing else.
+pub(crate) async fn flush_read(processor: &Processor, view: &View) -> Result<(), Failure> {
+    let (version, outbox) = view.outbox();
+    deliver(processor, &view.partition, version, outbox).await
 }
 
 /// Sends the messages of an outbox that was read, before new ones are added. The following write removes them.

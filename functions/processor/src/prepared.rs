@@ -28,6 +28,20 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// What a turn or a reminder of this rule comes to.
+    pub(crate) fn of_timer(
+        view: View,
+        applied: Applied,
+        envelope: &Envelope,
+        rule: String,
+        unsent: Option<Failure>,
+        now: Timestamp,
+    ) -> Self {
+        let event_type = envelope.event_type.clone();
+        let (rules, merging) = (vec![rule], Merging::Once);
+        Self { view, applied, event_type, time: now, rules, off_schema: None, manual: None, unsent, merging }
+    }
+
     pub(crate) fn commit(
         &self,
         envelope: &Envelope,

@@ -2,7 +2,7 @@
 //!
 //! A timer whose reminder was moved, made or cancelled claims nothing. No rule is needed: the reminder has its action.
 
-use crate::deliver::{deliver, send_first};
+use crate::deliver::{flush_read, send_first};
 use crate::effects::PlannedEffects;
 use crate::failure::Failure;
 use crate::prepared::Prepared;
@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 use tidings_config::time::Timestamp;
 use tidings_core::action::{Became, PlannedAction, Withheld};
 use tidings_core::claim::Outcome;
-use tidings_core::commit_plan::Merging;
 use tidings_core::context::{Content, Item, ItemKey, Order, Owner, PREFERENCES, Place};
 use tidings_core::envelope::Envelope;
 
@@ -39,8 +38,7 @@ pub(crate) async fn prepare(
     let ReminderTimer { reminder, owner, due } = timer;
     let place = Place::new(reminder.clone(), ItemKey::Reminder);
     let elsewhere = BTreeSet::from([place.clone()]);
-    // It waited for its time, not in a backlog.
-    let at = Moment { policy: processor.planner.policy(), now, received: now, feed: processor.feed };
+    let at = Moment::of_timer(processor.planner.policy(), processor.feed, now);
     let order = Order::at(now, envelope.claimkey.clone());
     let mut keys = BTreeSet::from([ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())]);
     keys.extend(processor.feed.then_some(ItemKey::Feed));
@@ -49,8 +47,7 @@ pub(crate) async fn prepare(
         let (version, state) = view.reminder(&place);
         let Some(waits) = state.due_at(*due) else {
             // Perhaps this message made it, and then failed to send its action.
-            let (version, outbox) = view.outbox();
-            deliver(processor, &view.partition, version, outbox).await?;
+            flush_read(processor, &view).await?;
             return Ok(Err("settled"));
         };
         let needed = keys_of_action(&waits.action);
@@ -75,17 +72,7 @@ pub(crate) async fn prepare(
             keys.extend(applied.missing);
             continue;
         }
-        return Ok(Ok(Prepared {
-            view,
-            applied,
-            event_type: envelope.event_type.clone(),
-            time: now,
-            rules: vec![action.rule],
-            off_schema: None,
-            manual: None,
-            unsent,
-            merging: Merging::Once,
-        }));
+        return Ok(Ok(Prepared::of_timer(view, applied, envelope, action.rule, unsent, now)));
     }
 }
 

@@ -3,7 +3,7 @@
 //! The timer is set once, when the turn opens. One that comes before the turn is over is sent again for the time at
 //! which the turn will be, and claims nothing. No rule is needed: the turn says all that its action says.
 
-use crate::deliver::{deliver, send_first};
+use crate::deliver::{flush_read, send_first};
 use crate::effects::PlannedEffects;
 use crate::failure::Failure;
 use crate::prepared::Prepared;
@@ -15,7 +15,6 @@ use std::collections::BTreeSet;
 use tidings_config::time::Timestamp;
 use tidings_core::action::Became;
 use tidings_core::claim::{ClaimKey, Outcome};
-use tidings_core::commit_plan::Merging;
 use tidings_core::context::{Content, EndedTurn, Item, ItemKey, Order, Outgoing, Owner, Place, TurnState};
 use tidings_core::envelope::Envelope;
 use tidings_core::internal_event::InternalEvent;
@@ -43,8 +42,7 @@ pub(crate) async fn prepare(
     let TurnTimer { turn, owner, opened_by } = timer;
     let place = Place::new(turn.clone(), ItemKey::Turn);
     let elsewhere = BTreeSet::from([place.clone()]);
-    // It waited for its time, not in a backlog.
-    let at = Moment { policy: processor.planner.policy(), now, received: now, feed: processor.feed };
+    let at = Moment::of_timer(processor.planner.policy(), processor.feed, now);
     let order = Order::at(now, envelope.claimkey.clone());
     let mut keys = BTreeSet::from([ItemKey::Outbox]);
     keys.extend(processor.feed.then_some(ItemKey::Feed));
@@ -53,8 +51,7 @@ pub(crate) async fn prepare(
         let (version, state) = view.turn(&place);
         let Some(open) = state.named(opened_by) else {
             // Perhaps this message ended it, and then failed to send its action.
-            let (version, outbox) = view.outbox();
-            deliver(processor, &view.partition, version, outbox).await?;
+            flush_read(processor, &view).await?;
             return Ok(Err("settled"));
         };
         let (due, by) = open.due();
@@ -75,17 +72,7 @@ pub(crate) async fn prepare(
             keys.extend(applied.missing);
             continue;
         }
-        return Ok(Ok(Prepared {
-            view,
-            applied,
-            event_type: envelope.event_type.clone(),
-            time: now,
-            rules: vec![ended.turn.rule],
-            off_schema: None,
-            manual: None,
-            unsent,
-            merging: Merging::Once,
-        }));
+        return Ok(Ok(Prepared::of_timer(view, applied, envelope, ended.turn.rule, unsent, now)));
     }
 }
 

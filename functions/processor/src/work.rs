@@ -104,6 +104,13 @@ pub(crate) struct Moment<'a> {
     pub(crate) feed: bool,
 }
 
+impl<'a> Moment<'a> {
+    /// Of a timer, which waited for its time and not in a backlog.
+    pub(crate) fn of_timer(policy: &'a Policy, feed: bool, now: Timestamp) -> Self {
+        Self { policy, now, received: now, feed }
+    }
+}
+
 pub(crate) struct Work<'a> {
     pub(crate) view: &'a View,
     pub(crate) at: &'a Moment<'a>,

@@ -208,10 +208,14 @@ fn said(run: &Scheduler, ledger: &Ledger) -> Vec<String> {
         let of_it = records.iter().filter(|record| ids.contains(&record.id));
         let unsaid = of_it.filter(|record| record.state != tidings_core::send::SendState::Sent).count();
         if times > ids.len() {
-            found.push(format!("{:?} is to be said {} times and said {times} times", what.1, ids.len()));
+            found.push(format!("{:?} should be said {} times, and was said {times} times", what.1, ids.len()));
         }
         if ledger.erased.is_empty() && times + unsaid < ids.len() {
-            found.push(format!("{:?} is to be said {} times, said {times} times, marked {unsaid} times", what.1, ids.len()));
+            found.push(format!(
+                "{:?} should be said {} times: it was said {times} times and marked {unsaid} times",
+                what.1,
+                ids.len()
+            ));
         }
     }
     found.extend(

@@ -90,15 +90,6 @@ fn states(harness: &Harness) -> BTreeMap<Place, ReminderState> {
     items.map(|(place, item)| (place, state(item))).collect()
 }
 
-/// Handles a message until it is done.
-async fn until_done(harness: &Harness, sent: &Sent) {
-    let mut receives = 1;
-    while !harness.handle(vec![sent.message(receives)]).await.is_empty() {
-        receives += 1;
-        assert!(receives <= MAX_RECEIVES, "{sent:?}");
-    }
-}
-
 #[tokio::test]
 async fn a_reminder_is_made_a_day_before_its_date_and_once() {
     let harness = harness();
@@ -386,7 +377,7 @@ async fn one_reminder_is_made_despite_a_failure_of_any_call() {
                 harness.faults.pass(call, after);
                 harness.faults.fail(call, fault, 1);
                 for sent in [booked(1, 2), cancelled(2), booked(3, 3)] {
-                    until_done(&harness, &sent).await;
+                    harness.until_done(&sent).await;
                 }
                 harness.pass_through(seconds(5 * DAY)).await;
                 assert_eq!(harness.said("ann"), ["day 3 of 3 is tomorrow"], "{at}");
@@ -452,13 +443,7 @@ async fn several_processors_make_one_reminder() {
 
 #[tokio::test]
 async fn a_reminder_costs_one_transaction_for_its_event_and_one_when_it_is_due() {
-    const CALLS: [Call; 7] = [Call::Load, Call::Commit, Call::Effect, Call::Rewrite, Call::Act, Call::SetTimer, Call::StoreTimer];
     let harness = harness();
-    let counts = |harness: &Harness| CALLS.map(|call| harness.faults.count(call));
-    let since = |harness: &Harness, before: [u32; 7]| {
-        let after = counts(harness).into_iter().zip(before).map(|(after, before)| after - before);
-        CALLS.into_iter().zip(after).filter(|(_, n)| *n > 0).collect::<Vec<_>>()
-    };
     for (sent, expected) in [
         (booked(1, 3), vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::StoreTimer, 1)]),
         // The same date: its timer is there.
@@ -471,15 +456,15 @@ async fn a_reminder_costs_one_transaction_for_its_event_and_one_when_it_is_due()
             vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::Act, 1)],
         ),
     ] {
-        let before = counts(&harness);
+        let before = harness.counts();
         comes(&harness, &sent).await;
-        assert_eq!(since(&harness, before), expected, "{sent:?}");
+        assert_eq!(harness.since(before), expected, "{sent:?}");
     }
     assert_eq!(harness.outside.timers.unsent().len(), 1, "the timer of one date is one, set twice or once");
     harness.pass(seconds(2 * DAY - 1)).await;
-    let before = counts(&harness);
+    let before = harness.counts();
     harness.pass(seconds(1)).await;
-    assert_eq!(since(&harness, before), [(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::Act, 1)]);
+    assert_eq!(harness.since(before), [(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::Act, 1)]);
 }
 
 #[tokio::test]

@@ -19,7 +19,8 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 pub(crate) use tidings_core::memory::sqs_message as message;
 use tidings_core::memory::{
-    Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers, failed_ids, sqs_event,
+    Call, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers, failed_ids,
+    sqs_event,
 };
 use tidings_core::ports::ContextStore;
 use tidings_events::project;
@@ -94,7 +95,30 @@ impl Outside {
     }
 }
 
+/// What a turn or a reminder may call.
+const CALLS: [Call; 7] = [Call::Load, Call::Commit, Call::Effect, Call::Rewrite, Call::Act, Call::SetTimer, Call::StoreTimer];
+
 impl Harness {
+    /// Handles a message until it is done.
+    pub(crate) async fn until_done(&self, sent: &Sent) {
+        let mut receives = 1;
+        while !self.handle(vec![sent.message(receives)]).await.is_empty() {
+            receives += 1;
+            assert!(receives <= MAX_RECEIVES, "{sent:?}");
+        }
+    }
+
+    /// The calls so far, for [`Self::since`].
+    pub(crate) fn counts(&self) -> [u32; CALLS.len()] {
+        CALLS.map(|call| self.faults.count(call))
+    }
+
+    /// The calls since then, without those that there were none of.
+    pub(crate) fn since(&self, before: [u32; CALLS.len()]) -> Vec<(Call, u32)> {
+        let after = self.counts().into_iter().zip(before).map(|(after, before)| after - before);
+        CALLS.into_iter().zip(after).filter(|(_, n)| *n > 0).collect()
+    }
+
     pub(crate) fn new() -> Self {
         Self::with(rules(), |store| store)
     }

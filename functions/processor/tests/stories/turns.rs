@@ -218,15 +218,6 @@ async fn the_order_of_arrival_changes_no_turn_that_they_are_all_in() {
     assert_eq!(seen.len(), 1, "{seen:#?}");
 }
 
-/// Handles a message until it is done.
-async fn until_done(harness: &Harness, sent: &Sent) {
-    let mut receives = 1;
-    while !harness.handle(vec![sent.message(receives)]).await.is_empty() {
-        receives += 1;
-        assert!(receives <= MAX_RECEIVES, "{sent:?}");
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn each_event_is_sent_once_despite_a_failure_of_any_call() {
     for call in [Call::Load, Call::Commit, Call::Rewrite, Call::Act, Call::SetTimer, Call::Effect] {
@@ -238,7 +229,7 @@ async fn each_event_is_sent_once_despite_a_failure_of_any_call() {
                 harness.faults.fail(call, fault, 1);
                 // One turn is filled, and one is ended by its timer.
                 for n in 0..7 {
-                    until_done(&harness, &said(n)).await;
+                    harness.until_done(&said(n)).await;
                 }
                 harness.pass_through(seconds(60)).await;
                 assert_eq!(turns(&harness, "ann"), [vec!["0", "1", "2", "3", "4"], vec!["5", "6"]], "{at}");
@@ -432,26 +423,20 @@ fn turns_of_rule(harness: &Harness) -> Vec<Vec<String>> {
 
 #[tokio::test]
 async fn an_event_of_a_turn_costs_one_transaction_and_its_end_one_more() {
-    const CALLS: [Call; 7] = [Call::Load, Call::Commit, Call::Effect, Call::Rewrite, Call::Act, Call::SetTimer, Call::StoreTimer];
     let harness = harness();
-    let counts = |harness: &Harness| CALLS.map(|call| harness.faults.count(call));
-    let since = |harness: &Harness, before: [u32; 7]| {
-        let after = counts(harness).into_iter().zip(before).map(|(after, before)| after - before);
-        CALLS.into_iter().zip(after).filter(|(_, n)| *n > 0).collect::<Vec<_>>()
-    };
     let thread = |n| event("replied", n, json!({"who": "ann", "text": "t", "thread": 1}));
-    let before = counts(&harness);
+    let before = harness.counts();
     comes(&harness, &thread(0)).await;
     let opening = [(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::SetTimer, 1)];
-    assert_eq!(since(&harness, before), opening, "the rewrite takes the timer out of the outbox");
+    assert_eq!(harness.since(before), opening, "the rewrite takes the timer out of the outbox");
     for n in 1..4 {
-        let before = counts(&harness);
+        let before = harness.counts();
         comes(&harness, &thread(n)).await;
-        assert_eq!(since(&harness, before), [(Call::Load, 1), (Call::Commit, 1)]);
+        assert_eq!(harness.since(before), [(Call::Load, 1), (Call::Commit, 1)]);
     }
-    let before = counts(&harness);
+    let before = harness.counts();
     harness.pass(seconds(2)).await;
-    assert_eq!(since(&harness, before), [(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::Act, 1)]);
+    assert_eq!(harness.since(before), [(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::Act, 1)]);
 }
 
 #[tokio::test]
